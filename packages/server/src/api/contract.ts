@@ -1,0 +1,291 @@
+import { z } from 'zod'
+import { RISK_LEVELS } from '../domain/risk.ts'
+import { OBJECT_LISTS, OBJECT_TYPES } from '../domain/suspicious-object.ts'
+import { UNSCANNED_REASONS } from '../domain/verdict.ts'
+
+/** Everything that the command line and the console may see of the server: one schema a thing, the type follows from it. */
+export const API_BASE = '/api/v1'
+
+/** The API's socket inside the data folder (mode 0600: whoever can open it is the administrator). */
+export const SOCKET_NAME = 'assay.sock'
+
+const list = <T extends z.ZodType>(item: T) => z.array(item).readonly()
+const count = z.number().int().nonnegative()
+const unixMs = z.number().int().nonnegative()
+const text = (maxLength: number) => z.string().max(maxLength)
+
+export const apiErrorSchema = z.strictObject({
+  /** Stable, for programs. */
+  code: z.string(),
+  /** One plain sentence, for people. */
+  text: z.string(),
+  /** Every fault at once, where the request was understood and refused: `KEY: FAULT` or `line N: FAULT`. */
+  faults: list(z.string()).optional(),
+})
+export type ApiError = z.infer<typeof apiErrorSchema>
+
+export const healthSchema = z.strictObject({ status: z.literal('ok') })
+export type Health = z.infer<typeof healthSchema>
+
+/** `reasons` has one plain sentence for each thing that keeps the server from being ready; no URL, address or user in it. */
+export const readinessSchema = z.strictObject({ ready: z.boolean(), reasons: list(z.string()) })
+export type Readiness = z.infer<typeof readinessSchema>
+
+export const processSchema = z.strictObject({
+  role: z.enum(['supervisor', 'worker', 'store', 'scan', 'analyzer']),
+  pid: z.number().int(),
+  state: z.enum(['starting', 'running', 'draining', 'silent', 'gone']),
+  uid: z.number().int(),
+})
+export type ProcessStatus = z.infer<typeof processSchema>
+
+export const engineSchema = z.strictObject({
+  engine: z.string(),
+  state: z.enum(['up', 'down', 'off']),
+  version: z.string(),
+  /** Why it is down or off, and how to mend it; '' when up. */
+  detail: z.string(),
+})
+export type EngineStatus = z.infer<typeof engineSchema>
+
+export const ruleFileSchema = z.strictObject({
+  name: z.string(),
+  /** `loaded`; `slow`: compiled, never run inline; `quarantined`: does not compile, the others run without it. */
+  state: z.enum(['loaded', 'slow', 'quarantined']),
+  /** Rules in the file; 0 when it is quarantined. */
+  rules: count,
+  /** `line N: FAULT`, or why it is slow. */
+  faults: list(z.string()),
+  /** Comes with the program, so that it cannot be removed. */
+  builtIn: z.boolean(),
+})
+export type RuleFile = z.infer<typeof ruleFileSchema>
+
+export const listCountSchema = z.strictObject({
+  list: z.enum(OBJECT_LISTS),
+  type: z.enum(OBJECT_TYPES),
+  count,
+})
+export type ListCount = z.infer<typeof listCountSchema>
+
+export const listenerSchema = z.strictObject({
+  name: z.enum(['icap', 'icaps', 'console', 'api']),
+  /** `ADDRESS:PORT`, or the socket's path. */
+  address: z.string(),
+  state: z.enum(['listening', 'closed', 'failed']),
+  detail: z.string(),
+})
+export type ListenerStatus = z.infer<typeof listenerSchema>
+
+export const statusSchema = z.strictObject({
+  version: z.string(),
+  node: z.string(),
+  startedMs: unixMs,
+  nowMs: unixMs,
+  settingsRevision: count,
+  readiness: readinessSchema,
+  processes: list(processSchema),
+  engines: list(engineSchema),
+  rules: z.strictObject({ loaded: count, quarantined: list(ruleFileSchema), slow: list(ruleFileSchema) }),
+  lists: list(listCountSchema),
+  /** Service path without slashes -> its ISTag. */
+  isTags: z.record(z.string(), z.string()),
+  listeners: list(listenerSchema),
+  connections: z.strictObject({ inUse: count, max: count }),
+  journal: z.strictObject({ backlogRecords: count, backlogBytes: count, maxBytes: count }),
+  store: z.strictObject({
+    kind: z.enum(['sqlite', 'postgresql']),
+    state: z.enum(['up', 'down']),
+    detail: z.string(),
+  }),
+  /** Totals since the start: metric name without prefix -> sum over its labels. */
+  counters: z.record(z.string(), z.number()),
+  /** Of all processes together. */
+  cpuSeconds: z.number().nonnegative(),
+  memory: z.strictObject({ rssBytes: count }),
+})
+export type Status = z.infer<typeof statusSchema>
+
+/** Where a setting's value comes from; each overrides those before it. */
+export const SETTING_SOURCES = ['default', 'saved', 'file', 'environment', 'flag'] as const
+
+export const settingViewSchema = z.strictObject({
+  key: z.string(),
+  /** Any JSON value. A secret is never given back: `"(set)"` or null. */
+  value: z.json(),
+  /** How the command line reads a VALUE: `text` as it stands, the others as JSON and, failing that, as text. */
+  valueType: z.enum(['boolean', 'number', 'text', 'json']),
+  source: z.enum(SETTING_SOURCES),
+  /** Overridden by file, environment or flag, so that saving it would have no effect. */
+  readOnly: z.boolean(),
+  secret: z.boolean(),
+  help: z.string(),
+})
+export type SettingView = z.infer<typeof settingViewSchema>
+
+export const settingsViewSchema = z.strictObject({ revision: count, settings: list(settingViewSchema) })
+export type SettingsView = z.infer<typeof settingsViewSchema>
+
+export const saveSettingsSchema = z.strictObject({
+  /** One save: all of it or nothing. */
+  updates: z.record(text(128), z.json()).refine((updates) => Object.keys(updates).length > 0, 'names no setting'),
+})
+export type SaveSettings = z.infer<typeof saveSettingsSchema>
+
+/** `text` is the YAML settings file; what it does not name stays as it is (secrets too). */
+export const applySettingsSchema = z.strictObject({ text: text(24 * 1024 * 1024) })
+
+export const settingsSavedSchema = z.strictObject({ revision: count, changed: list(z.string()) })
+export type SettingsSaved = z.infer<typeof settingsSavedSchema>
+
+export const historyEntrySchema = z.strictObject({
+  revision: count,
+  timeMs: unixMs,
+  by: z.string(),
+  /** Secrets masked on both sides. */
+  changes: list(z.strictObject({ key: z.string(), from: z.json(), to: z.json() })),
+})
+export type HistoryEntry = z.infer<typeof historyEntrySchema>
+
+export const historySchema = z.strictObject({ entries: list(historyEntrySchema) })
+
+export const MAX_TRANSACTIONS_PAGE = 1000
+
+const queryNumber = z.coerce.number().int().nonnegative()
+
+/** Newest first. `cursor` is the `next` of the page before. */
+export const transactionsQuerySchema = z.strictObject({
+  sinceMs: queryNumber.optional(),
+  untilMs: queryNumber.optional(),
+  limit: queryNumber.min(1).max(MAX_TRANSACTIONS_PAGE).default(100),
+  cursor: text(256).optional(),
+  outcome: z.enum(['clean', 'detected', 'unscanned', 'excluded']).optional(),
+  action: z.enum(['allow-clean', 'allow-unscanned', 'allow-excluded', 'block', 'block-unscanned', 'error']).optional(),
+  mode: z.enum(['REQMOD', 'RESPMOD']).optional(),
+  client: text(64).optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+  /** Stands anywhere in the URL or file name. */
+  contains: text(256).optional(),
+})
+export type TransactionsQuery = z.infer<typeof transactionsQuerySchema>
+
+export const detectionSchema = z.strictObject({
+  engine: z.string(),
+  name: z.string(),
+  risk: z.enum(RISK_LEVELS),
+  about: z.enum(['url', 'file']),
+  member: z.string().optional(),
+  offset: count.optional(),
+  evidence: z.string().optional(),
+})
+
+/** domain/transaction-record.ts, in JSON. */
+export const transactionSchema = z.strictObject({
+  id: z.string(),
+  timeMs: unixMs,
+  client: z.string(),
+  clientGroup: z.string(),
+  mode: z.enum(['REQMOD', 'RESPMOD']),
+  service: z.string(),
+  httpMethod: z.string(),
+  httpStatus: z.number().int(),
+  url: z.string(),
+  fileName: z.string(),
+  saved: z.strictObject({
+    clientIp: z.string().optional(),
+    serverIp: z.string().optional(),
+    authenticatedUser: z.string().optional(),
+    authenticatedGroups: z.string().optional(),
+    clientUsername: z.string().optional(),
+  }),
+  sha256: z.string(),
+  sha1: z.string(),
+  size: z.number().int(),
+  declaredType: z.string(),
+  trueType: z.string(),
+  outcome: z.enum(['clean', 'detected', 'unscanned', 'excluded']),
+  risk: z.enum(RISK_LEVELS),
+  reasons: list(z.enum(UNSCANNED_REASONS)),
+  details: list(z.string()),
+  detections: list(detectionSchema),
+  action: z.enum(['allow-clean', 'allow-unscanned', 'allow-excluded', 'block', 'block-unscanned', 'error']),
+  icapStatus: z.number().int(),
+  stagesMs: z.strictObject({ read: z.number(), scan: z.number(), total: z.number() }),
+  cached: z.boolean(),
+})
+export type TransactionView = z.infer<typeof transactionSchema>
+
+export const transactionsPageSchema = z.strictObject({
+  records: list(transactionSchema),
+  /** The cursor of the next (older) page; null on the last. */
+  next: z.string().nullable(),
+})
+export type TransactionsPage = z.infer<typeof transactionsPageSchema>
+
+const oneLine = (maxLength: number) =>
+  text(maxLength).refine((value) => !/\p{Cc}/u.test(value), 'holds a control character')
+
+export const listEntryKeySchema = z.strictObject({
+  list: z.enum(OBJECT_LISTS),
+  type: z.enum(OBJECT_TYPES),
+  /** As typed; the server makes it canonical (domain/suspicious-object.ts). */
+  value: oneLine(4096).min(1),
+})
+export type ListEntryKey = z.infer<typeof listEntryKeySchema>
+
+export const listEntrySchema = listEntryKeySchema.extend({
+  risk: z.enum(RISK_LEVELS).default('high'),
+  /** Unix ms; 0 = never. */
+  expiresMs: unixMs.default(0),
+  note: oneLine(1024).default(''),
+})
+export type ListEntry = z.infer<typeof listEntrySchema>
+
+/** What every line of an import has in common; a line's own columns override it. */
+export const listImportSchema = listEntrySchema.omit({ value: true, expiresMs: true }).extend({
+  expiresMs: queryNumber.default(0),
+})
+export type ListImport = z.infer<typeof listImportSchema>
+
+export const listExportSchema = z.strictObject({
+  list: z.enum(OBJECT_LISTS),
+  type: z.enum(OBJECT_TYPES).optional(),
+})
+export type ListExport = z.infer<typeof listExportSchema>
+
+/** `changed` is the number of entries added or removed; the same entry twice changes nothing. */
+export const listChangedSchema = z.strictObject({ changed: count })
+export type ListChanged = z.infer<typeof listChangedSchema>
+
+export const listCountsSchema = z.strictObject({ counts: list(listCountSchema) })
+
+export const RULE_FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,122}\.yara?$/
+
+export const ruleFileNameSchema = z.strictObject({
+  name: z.string().regex(RULE_FILE_NAME, 'is not a plain file name that ends in .yar or .yara'),
+})
+
+export const addRuleFileSchema = ruleFileNameSchema.extend({ text: text(16 * 1024 * 1024) })
+export type AddRuleFile = z.infer<typeof addRuleFileSchema>
+
+export const ruleFilesSchema = z.strictObject({ files: list(ruleFileSchema) })
+
+/** One line of `assay scan --json`. */
+export const scanLineSchema = z.strictObject({
+  path: z.string(),
+  sha256: z.string(),
+  sha1: z.string(),
+  size: count,
+  type: z.string(),
+  outcome: z.enum(['clean', 'detected', 'unscanned', 'excluded']),
+  /** What an unscanned one is at least. */
+  risk: z.enum(RISK_LEVELS),
+  reasons: list(z.enum(UNSCANNED_REASONS)),
+  detections: list(detectionSchema),
+  /** One line a finding or failure, for people. */
+  evidence: list(z.string()),
+})
+export type ScanLine = z.infer<typeof scanLineSchema>

@@ -1,0 +1,75 @@
+import type { SuspiciousObject } from '../domain/suspicious-object.ts'
+import type {
+  AddRuleFile,
+  HistoryEntry,
+  ListChanged,
+  ListCount,
+  ListEntry,
+  ListEntryKey,
+  ListExport,
+  ListImport,
+  Readiness,
+  RuleFile,
+  SaveSettings,
+  SettingsSaved,
+  SettingsView,
+  Status,
+  TransactionsPage,
+  TransactionsQuery,
+} from './contract.ts'
+
+/** A change that was made, or every fault that kept it from being made (and then nothing changed). */
+export type Outcome<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly faults: readonly string[] }
+
+/** One line of an import file: its number (from 1) and its entry, or what is wrong with it. */
+export type ImportLine =
+  | { readonly line: number; readonly entry: ListEntry }
+  | { readonly line: number; readonly fault: string }
+
+/** Throw it from any function below when what it needs is away (the store, every worker): answered 503, not 500. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+}
+
+/** What the two faces need of the rest; the composition root supplies it. */
+export interface ApiDeps {
+  status(): Promise<Status>
+  readiness(): Promise<Readiness>
+  /** Prometheus text format 0.0.4. */
+  metricsText(): Promise<string>
+
+  /** Secrets already masked. */
+  readSettings(): Promise<SettingsView>
+  /** Resolves when every worker uses the change. */
+  saveSettings(save: SaveSettings & { by: string }): Promise<Outcome<SettingsSaved>>
+  /** `text` is YAML. */
+  applySettings(apply: { text: string; by: string }): Promise<Outcome<SettingsSaved>>
+  /** YAML, secrets left out. */
+  exportSettings(): Promise<string>
+  /** Newest first. */
+  settingsHistory(): Promise<readonly HistoryEntry[]>
+  /** Makes the settings as they were at that revision, as a new revision. */
+  rollbackSettings(rollback: { revision: number; by: string }): Promise<Outcome<SettingsSaved>>
+
+  transactions(query: TransactionsQuery): Promise<TransactionsPage>
+
+  readonly lists: {
+    /** Faults: the value is not one of its type, an exception without a note, ... */
+    add(entry: ListEntry & { by: string }): Promise<Outcome<ListChanged>>
+    remove(entry: ListEntryKey & { by: string }): Promise<Outcome<ListChanged>>
+    /** All lines or none. Batches come as the file streams in; a rejection of `batches` (peer gone) changes nothing. */
+    import(
+      options: ListImport & { by: string },
+      batches: AsyncIterable<readonly ImportLine[]>,
+    ): Promise<Outcome<ListChanged>>
+    export(options: ListExport): AsyncIterable<readonly SuspiciousObject[]>
+    counts(): Promise<readonly ListCount[]>
+  }
+
+  readonly rules: {
+    /** A file that does not compile is kept and comes back as `quarantined` with its faults; ok:false is a file that was not taken. */
+    add(file: AddRuleFile & { by: string }): Promise<Outcome<{ file: RuleFile }>>
+    list(): Promise<readonly RuleFile[]>
+    remove(file: { name: string; by: string }): Promise<Outcome<{ removed: boolean }>>
+  }
+}
