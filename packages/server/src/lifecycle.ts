@@ -1,0 +1,88 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Identity } from './supervisor/identity.ts'
+
+/** The data folder's own places; everything that a worker may touch lies under `worker`. */
+export interface DataFolder {
+  readonly root: string
+  readonly worker: string
+  readonly journal: string
+  readonly spool: string
+  readonly snapshots: string
+  readonly socket: string
+  readonly pidFile: string
+}
+
+export class DataFolderBusy extends Error {
+  override readonly name = 'DataFolderBusy'
+}
+
+/** Makes the folders with the rights of ARCHITECTURE.md "Who may touch what"; `owner` is the worker's identity, where there is one. */
+export function openDataFolder(root: string, owner: Identity | undefined): DataFolder {
+  const worker = join(root, 'worker')
+  const folder: DataFolder = {
+    root,
+    worker,
+    journal: join(worker, 'journal'),
+    spool: join(worker, 'spool'),
+    snapshots: join(worker, 'snapshots'),
+    socket: join(root, 'assay.sock'),
+    pidFile: join(root, 'assay.pid'),
+  }
+  mkdirSync(root, { recursive: true, mode: 0o711 })
+  chmodSync(root, 0o711)
+  for (const path of [worker, folder.journal, folder.spool, folder.snapshots]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    if (owner !== undefined) chownSync(path, owner.uid, owner.gid)
+  }
+  return folder
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** A pid alone may have been given to somebody else since: the start time tells (field 22 of /proc/PID/stat). */
+function startTime(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  } catch {
+    return ''
+  }
+}
+
+/** Writes DATA/assay.pid; throws DataFolderBusy where a living server has the folder. Returns its removal. */
+export function takePidFile(path: string): () => void {
+  if (existsSync(path)) {
+    const [pid, started = ''] = readFileSync(path, 'utf8').trim().split(' ')
+    const other = Number(pid)
+    if (other > 0 && other !== process.pid && isAlive(other) && (started === '' || startTime(other) === started))
+      throw new DataFolderBusy(
+        `a server (pid ${other}) is running with this data folder: stop it, or choose another with --data`,
+      )
+  }
+  writeFileSync(path, `${process.pid} ${startTime(process.pid)}\n`, { mode: 0o644 })
+  return () => rmSync(path, { force: true })
+}
+
+/** Tells setup/setup.mjs that modules of this checkout are in use; the folder is absent in an installed package. */
+export function markRunning(checkout: string): () => void {
+  const modules = join(checkout, 'node_modules')
+  if (!existsSync(modules)) return () => {}
+  const folder = join(modules, '.assay-running')
+  const mark = join(folder, String(process.pid))
+  try {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(mark, '')
+  } catch {
+    // A read-only checkout cannot be replaced under us either.
+    return () => {}
+  }
+  return () => rmSync(mark, { force: true })
+}

@@ -1,0 +1,197 @@
+import cluster, { type Worker } from 'node:cluster'
+import type { DesiredState, FromWorker, ToWorker, WorkerReport } from './messages.ts'
+import { createPermitPool } from './permits.ts'
+
+export interface WorkerPoolOptions {
+  readonly entry: URL
+  readonly size: number
+  /** Connections of all workers and ports together. */
+  readonly maxConnections: number
+  readonly env: Readonly<Record<string, string>>
+  /** A worker that does not answer for so long is frozen: it is killed and replaced. */
+  readonly frozenAfterMs: number
+  log(level: 'info' | 'warn' | 'error', text: string, fields: object): void
+  /** The journal instances (worker ids) whose writers live; told at each change. */
+  onInstances(instances: readonly string[]): void
+}
+
+export interface WorkerPool {
+  /** Sends the state to every worker; resolves when all of the living have applied it, with the faults they met. */
+  apply(state: Omit<DesiredState, 'seq'>): Promise<readonly string[]>
+  setMaxConnections(limit: number): void
+  reports(): readonly (WorkerReport & { readonly instance: string })[]
+  /** Workers that ended without being asked to, since the start. */
+  readonly deaths: number
+  /** Ends the workers after their transactions; kills what is left at the limit. */
+  drain(timeoutMs: number): Promise<void>
+}
+
+interface Member {
+  readonly worker: Worker
+  readonly instance: string
+  report: WorkerReport | undefined
+  appliedSeq: number
+  lastPongMs: number
+  drained: boolean
+}
+
+interface Waiter {
+  readonly seq: number
+  readonly faults: string[]
+  done(): void
+}
+
+const PING_MS = 1000
+/** A crash loop must not become a fork bomb. */
+const RESPAWN_MS = [0, 200, 1000, 5000] as const
+
+/** The ICAP workers: forked, watched, replaced, told what to be. Supervisor side; worker.ts is the other end. */
+export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
+  // SCHED_NONE: workers accept from the shared handle by themselves; round robin halves the rate of new connections.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
+  cluster.setupPrimary({ exec: options.entry.pathname, args: [] })
+  const members = new Map<number, Member>()
+  const waiters = new Set<Waiter>()
+  const recentDeaths: number[] = []
+  let state: DesiredState | undefined
+  let seq = 0
+  let stopping = false
+  let deaths = 0
+  let pings = 0
+  let watchedMs = Date.now()
+
+  const permits = createPermitPool(options.maxConnections, {
+    grant: (id, count) => send(id, { type: 'grant', count }),
+    recall: (id, keep) => send(id, { type: 'recall', keep }),
+  })
+
+  function send(id: number, message: ToWorker): void {
+    const worker = members.get(id)?.worker
+    // A worker that is just dying: its `exit` puts everything right.
+    if (worker?.isConnected()) worker.send(message, () => {})
+  }
+
+  function fork(): void {
+    const worker = cluster.fork({ ...options.env })
+    const instance = `w${worker.id}-${worker.process.pid}-${Date.now().toString(36)}`
+    const member: Member = {
+      worker,
+      instance,
+      report: undefined,
+      appliedSeq: 0,
+      lastPongMs: Date.now() + options.frozenAfterMs,
+      drained: false,
+    }
+    members.set(worker.id, member)
+    permits.addWorker(worker.id)
+    worker.on('message', (message: FromWorker) => receive(member, message))
+    worker.on('error', (error) => options.log('warn', 'worker channel failed', { instance, error: error.message }))
+    worker.once('exit', (code, signal) => ended(member, code, signal))
+    tellInstances()
+    worker.send({ type: 'instance', instance })
+    if (state !== undefined) send(worker.id, { type: 'state', state })
+  }
+
+  function tellInstances(): void {
+    options.onInstances([...members.values()].map((member) => member.instance))
+  }
+
+  function receive(member: Member, message: FromWorker): void {
+    switch (message.type) {
+      case 'applied':
+        member.appliedSeq = message.seq
+        return settle(message.seq, message.fault === undefined ? [] : [message.fault])
+      case 'pong':
+        member.report = message.report
+        member.lastPongMs = Date.now()
+        return
+      case 'want':
+        return permits.want(member.worker.id)
+      case 'give-back':
+        return permits.giveBack(member.worker.id, message.count, message.asked)
+      case 'drained':
+        member.drained = true
+        return
+      case 'log':
+        return options.log(message.level, message.text, { ...message.fields, instance: member.instance })
+    }
+  }
+
+  /** A change is done when no living worker is behind it. */
+  function settle(upTo: number, faults: readonly string[]): void {
+    for (const waiter of waiters) {
+      if (waiter.seq <= upTo) waiter.faults.push(...faults)
+      if ([...members.values()].some((member) => member.appliedSeq < waiter.seq)) continue
+      waiters.delete(waiter)
+      waiter.done()
+    }
+  }
+
+  function ended(member: Member, code: number | null, signal: string | null): void {
+    members.delete(member.worker.id)
+    permits.removeWorker(member.worker.id)
+    tellInstances()
+    if (stopping) return
+    deaths++
+    options.log('error', 'worker ended', { instance: member.instance, code, signal })
+    settle(0, [])
+    setTimeout(() => !stopping && fork(), respawnDelayMs())
+  }
+
+  function respawnDelayMs(): number {
+    const now = Date.now()
+    recentDeaths.push(now)
+    while ((recentDeaths[0] ?? now) < now - 30_000) recentDeaths.shift()
+    // One death a worker is no loop.
+    const excess = Math.max(0, recentDeaths.length - options.size)
+    return RESPAWN_MS[Math.min(excess, RESPAWN_MS.length - 1)] ?? 5000
+  }
+
+  function watch(): void {
+    const connectionsInUse = [...members.values()].reduce((sum, { report }) => sum + (report?.connections ?? 0), 0)
+    pings++
+    const late = Date.now() - watchedMs - PING_MS
+    watchedMs = Date.now()
+    for (const member of members.values()) {
+      // If it was this process that stood still (SIGSTOP, a suspended machine), nobody else is to blame for the silence.
+      if (late > PING_MS) member.lastPongMs += late
+      if (Date.now() - member.lastPongMs > options.frozenAfterMs) {
+        options.log('error', 'worker does not answer: killed', { instance: member.instance })
+        // SIGKILL also ends a stopped process; nothing it acknowledged is lost, the journal is on disk.
+        member.worker.process.kill('SIGKILL')
+      }
+      send(member.worker.id, { type: 'ping', id: pings, connectionsInUse })
+    }
+  }
+
+  for (let n = 0; n < options.size; n++) fork()
+  const timer = setInterval(watch, PING_MS)
+
+  return {
+    apply(next) {
+      seq++
+      const sent: DesiredState = { ...next, seq }
+      state = sent
+      return new Promise((resolve) => {
+        const faults: string[] = []
+        waiters.add({ seq: sent.seq, faults, done: () => resolve(faults) })
+        for (const id of members.keys()) send(id, { type: 'state', state: sent })
+      })
+    },
+    setMaxConnections: (limit) => permits.setLimit(limit),
+    reports: () =>
+      [...members.values()].flatMap(({ report, instance }) => (report === undefined ? [] : [{ ...report, instance }])),
+    get deaths() {
+      return deaths
+    },
+    async drain(timeoutMs) {
+      stopping = true
+      clearInterval(timer)
+      for (const id of members.keys()) send(id, { type: 'drain', timeoutMs })
+      const deadline = Date.now() + timeoutMs + 2000
+      while (members.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
+      for (const { worker } of members.values()) worker.process.kill('SIGKILL')
+      while (members.size > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    },
+  }
+}
