@@ -1,3 +1,16 @@
+export {
+  createIcapClient,
+  type IcapClient,
+  IcapClientError,
+  type IcapClientErrorCode,
+  type IcapClientHeaders,
+  type IcapClientLimits,
+  type IcapClientOptions,
+  type IcapClientReply,
+  type IcapClientRequest,
+  type IcapClientTimeouts,
+  type IcapClientTls,
+} from './client.ts'
 export type { IcapHeaders } from './headers.ts'
 export type {
   BodySink,
