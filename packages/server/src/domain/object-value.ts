@@ -80,7 +80,7 @@ function isDomain(host: string): boolean {
 function canonicalUrl(text: string): CanonicalObject {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^https?:\/\//i.test(text)) return fault('not an http or https URL')
   const rest = text.replace(/^https?:\/\//i, '')
-  if (/^[/\\]/.test(rest)) return fault('not a URL: it names no host')
+  if (/^(?:\*\.)?[/\\]/.test(rest)) return fault('not a URL: it names no host')
   const prefix = rest.startsWith('*.') ? '*.' : ''
   const url = parseHttp(rest.slice(prefix.length))
   const host = url && hostOf(url)
