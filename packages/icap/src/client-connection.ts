@@ -4,7 +4,7 @@ import { IcapClientError, type IcapClientErrorCode } from './client-errors.ts'
 /** Unread bytes after which the socket is paused: the server's kernel then holds its answer back. */
 const HIGH_WATER_BYTES = 256 * 1024
 const EMPTY = Buffer.alloc(0)
-const CRLF_CRLF = Buffer.from('\r\n\r\n')
+const EMPTY_LINE = Buffer.from('\r\n\r\n')
 
 /**
  * A connected socket read by need: lines, heads and body bytes, each with its bound.
@@ -89,14 +89,23 @@ export class ClientConnection {
   }
 
   /** Bytes up to the next empty line, without it. */
-  takeHead(maxBytes: number): Promise<Buffer> {
-    return this.#takeUntil(CRLF_CRLF, maxBytes, 'ICAP_CLIENT_HEAD_TOO_LARGE')
+  async takeHead(maxBytes: number): Promise<Buffer> {
+    for (;;) {
+      const bytes = this.#joined()
+      const at = bytes.indexOf(EMPTY_LINE)
+      if (at > maxBytes || (at < 0 && bytes.length > maxBytes)) {
+        throw new IcapClientError('ICAP_CLIENT_HEAD_TOO_LARGE', `${maxBytes} bytes allowed`)
+      }
+      if (at >= 0) return this.#consume(at + EMPTY_LINE.length).subarray(0, at)
+      await this.#more()
+    }
   }
 
-  /** One line without its CRLF. */
-  async takeLine(maxBytes: number): Promise<string> {
-    const line = await this.#takeUntil(CRLF_CRLF.subarray(0, 2), maxBytes, 'ICAP_CLIENT_BAD_CHUNK')
-    return line.toString('latin1')
+  /** Bytes taken too far. */
+  putBack(bytes: Buffer): void {
+    if (bytes.length === 0) return
+    this.#queue.unshift(bytes)
+    this.#queuedBytes += bytes.length
   }
 
   /** Exactly that many bytes; the caller has checked the number. */
@@ -116,18 +125,6 @@ export class ClientConnection {
     while (this.#queue.length === 0) await this.#more()
     const [first = EMPTY] = this.#queue
     return this.#consume(Math.min(first.length, maxBytes))
-  }
-
-  async #takeUntil(mark: Buffer, maxBytes: number, tooLong: IcapClientErrorCode): Promise<Buffer> {
-    for (;;) {
-      const bytes = this.#joined()
-      const at = bytes.indexOf(mark)
-      if (at > maxBytes || (at < 0 && bytes.length > maxBytes + mark.length)) {
-        throw new IcapClientError(tooLong, `${maxBytes} bytes allowed`)
-      }
-      if (at >= 0) return this.#consume(at + mark.length).subarray(0, at)
-      await this.#more()
-    }
   }
 
   /** All queued bytes as one buffer. */

@@ -1,4 +1,5 @@
-import { type ChunkLimits, collectBody, readChunks } from './client-body.ts'
+import { chunkHead, IEOF_CHUNK, LAST_CHUNK } from './chunked-encoder.ts'
+import { type ClientBodyLimits, collectBody, readChunks } from './client-body.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { IcapClientError } from './client-errors.ts'
 import { parseReplyHead, parseReplyLayout, type ReplyHead, type ReplyLayout } from './client-reply-head.ts'
@@ -7,7 +8,7 @@ import { BodySource } from './client-source.ts'
 import type { IcapHeaders } from './headers.ts'
 
 /** Bounds on an answer, in bytes. */
-export interface ReplyLimits extends ChunkLimits {
+export interface ReplyLimits extends ClientBodyLimits {
   /** The ICAP head. */
   readonly maxHeadBytes: number
   /** The encapsulated HTTP head. */
@@ -38,8 +39,8 @@ export interface IcapClientReply {
 
 const COLLECT_BYTES = 64 * 1024 * 1024
 const WRITE_BYTES = 64 * 1024
-const LAST_CHUNK = Buffer.from('0\r\n\r\n')
-const IEOF_CHUNK = Buffer.from('0; ieof\r\n\r\n')
+const LAST = Buffer.from(LAST_CHUNK)
+const IEOF = Buffer.from(IEOF_CHUNK)
 
 /** What is needed to run one exchange; `done` gets the connection back, reusable or not. */
 export interface ExchangeContext {
@@ -86,7 +87,7 @@ export class Exchange {
     }
     const { bytes, whole } = await this.#source.preview(this.#request.preview)
     this.#ieof = whole
-    const end = whole ? IEOF_CHUNK : LAST_CHUNK
+    const end = whole ? IEOF : LAST
     await connection.write(Buffer.concat(bytes.length > 0 ? [head, chunk(bytes), end] : [head, end]))
   }
 
@@ -107,7 +108,7 @@ export class Exchange {
         if (!connection.writable) return
       }
     }
-    await connection.write(pending === undefined ? LAST_CHUNK : Buffer.concat([pending, LAST_CHUNK]))
+    await connection.write(pending === undefined ? LAST : Buffer.concat([pending, LAST]))
     this.#uploading = false
   }
 
@@ -180,7 +181,7 @@ export class Exchange {
     if (!hasBody) return
     const { connection, limits } = this.#context
     try {
-      const { useOriginalBody } = yield* readChunks(connection, limits)
+      const useOriginalBody = yield* readChunks(connection, limits)
       if (head.status === 206) yield* this.#original(useOriginalBody)
       await this.#finish(head)
     } finally {
@@ -220,7 +221,7 @@ export class Exchange {
 
 /** One chunk on the wire. */
 function chunk(bytes: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
+  return Buffer.concat([Buffer.from(chunkHead(bytes.length)), bytes, Buffer.from('\r\n')])
 }
 
 function unexpected(head: ReplyHead, why: string): IcapClientError {

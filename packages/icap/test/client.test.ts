@@ -413,7 +413,11 @@ describe('client: what it refuses', () => {
       code: 'ICAP_CLIENT_BAD_CHUNK',
       because: 'the trailers are too long',
     },
-    { body: 'fffff\r\n', code: 'ICAP_CLIENT_BODY_TOO_LARGE', because: 'the body is over the limit' },
+    {
+      body: `400\r\n${'x'.repeat(1024)}\r\n`,
+      code: 'ICAP_CLIENT_BODY_TOO_LARGE',
+      because: 'the body is over the limit',
+    },
   ]
   for (const { body, code, because } of bodies) {
     it(`${code.slice(12).toLowerCase()}: ${because}`, async () => {
