@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import { RISK_LEVELS } from '../domain/risk.ts'
 import { OBJECT_LISTS, OBJECT_TYPES } from '../domain/suspicious-object.ts'
@@ -111,10 +112,8 @@ export const SETTING_SOURCES = ['default', 'saved', 'file', 'environment', 'flag
 
 export const settingViewSchema = z.strictObject({
   key: z.string(),
-  /** Any JSON value. A secret is never given back: `"(set)"` or null. */
-  value: z.json(),
-  /** How the command line reads a VALUE: `text` as it stands, the others as JSON and, failing that, as text. */
-  valueType: z.enum(['boolean', 'number', 'text', 'json']),
+  /** Any JSON value. A secret is never given back: a mask where there is one. */
+  value: z.unknown(),
   source: z.enum(SETTING_SOURCES),
   /** Overridden by file, environment or flag, so that saving it would have no effect. */
   readOnly: z.boolean(),
@@ -126,16 +125,26 @@ export type SettingView = z.infer<typeof settingViewSchema>
 export const settingsViewSchema = z.strictObject({ revision: count, settings: list(settingViewSchema) })
 export type SettingsView = z.infer<typeof settingsViewSchema>
 
+const settingKey = text(128)
+
+/** One save: all of it or nothing. A key stands in one of the two; null is back to the default. */
 export const saveSettingsSchema = z.strictObject({
-  /** One save: all of it or nothing. */
-  updates: z.record(text(128), z.json()).refine((updates) => Object.keys(updates).length > 0, 'names no setting'),
+  /** Values as JSON. */
+  updates: z.record(settingKey, z.unknown()).default({}),
+  /** Values as people type them: the setting's kind says how they are read. */
+  texts: z.record(settingKey, text(24 * 1024 * 1024)).default({}),
 })
 export type SaveSettings = z.infer<typeof saveSettingsSchema>
 
 /** `text` is the YAML settings file; what it does not name stays as it is (secrets too). */
 export const applySettingsSchema = z.strictObject({ text: text(24 * 1024 * 1024) })
 
-export const settingsSavedSchema = z.strictObject({ revision: count, changed: list(z.string()) })
+/** `warnings` stood in the way of nothing: an expired certificate, settings that a rollback left as they are. */
+export const settingsSavedSchema = z.strictObject({
+  revision: count,
+  changed: list(z.string()),
+  warnings: list(z.string()),
+})
 export type SettingsSaved = z.infer<typeof settingsSavedSchema>
 
 export const historyEntrySchema = z.strictObject({
@@ -143,7 +152,7 @@ export const historyEntrySchema = z.strictObject({
   timeMs: unixMs,
   by: z.string(),
   /** Secrets masked on both sides. */
-  changes: list(z.strictObject({ key: z.string(), from: z.json(), to: z.json() })),
+  changes: list(z.strictObject({ key: z.string(), from: z.unknown(), to: z.unknown() })),
 })
 export type HistoryEntry = z.infer<typeof historyEntrySchema>
 
@@ -289,3 +298,15 @@ export const scanLineSchema = z.strictObject({
   evidence: list(z.string()),
 })
 export type ScanLine = z.infer<typeof scanLineSchema>
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+/** Why the console may not listen on this address; undefined where it may. */
+export function consoleAddressFault(address: string): string | undefined {
+  const family = isIP(address)
+  if (family === 0 && address !== 'localhost') return `${JSON.stringify(address.slice(0, 64))} is not an IP address`
+  if (family === 0 || loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')) return undefined
+  return `${address} is not a loopback address: beyond loopback the console needs TLS and accounts, which this version does not have`
+}

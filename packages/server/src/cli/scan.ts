@@ -1,0 +1,85 @@
+import { lstat, opendir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
+import type { ScanLine } from '../api/contract.ts'
+import type { CommandContext } from './context.ts'
+import { variable } from './context.ts'
+import { EXIT } from './exit.ts'
+import { jsonLine, printable } from './print.ts'
+import { unreadable } from './value.ts'
+
+export function scanCommand(context: CommandContext): Command {
+  const { io, tools, dataFolder, exit } = context
+  return new Command('scan')
+    .description(
+      'scan files and folders without ICAP; exit 1: something reaches the threshold, 2: something could not be scanned',
+    )
+    .argument('<path...>')
+    .option('--settings <file>', 'YAML settings file that overrides what is saved [ASSAY_SETTINGS]')
+    .option('--json', 'a JSON object a line')
+    .action(
+      async (
+        paths: string[],
+        { settings = variable(io, 'ASSAY_SETTINGS'), json }: { settings?: string; json?: boolean },
+      ) => {
+        const seen = { threshold: false, unscanned: false }
+        const skip = (text: string) => {
+          seen.unscanned = true
+          io.warn(text)
+        }
+        const options = {
+          data: dataFolder(),
+          settingsFile: settings && resolve(settings),
+          files: filesUnder(paths, skip),
+        }
+        for await (const { line, reachesThreshold } of tools.scan(options)) {
+          seen.threshold ||= reachesThreshold
+          seen.unscanned ||= line.outcome === 'unscanned'
+          await io.write(json ? jsonLine(line) : lineText(line))
+        }
+        exit(seen.threshold ? EXIT.refused : seen.unscanned ? EXIT.unscanned : EXIT.ok)
+      },
+    )
+}
+
+function lineText({ path, outcome, risk, detections, reasons }: ScanLine): string {
+  const findings = detections.map(
+    ({ name, engine, member }) => `${name} (${engine}${member === undefined ? '' : `, in ${member}`})`,
+  )
+  const words = [outcome, ...(risk === 'none' ? [] : [`risk ${risk}`]), ...findings, ...reasons]
+  return `${printable(path)}: ${words.map(printable).join(', ')}\n`
+}
+
+/**
+ * Every regular file under the paths. Links inside folders are not followed (they lead out or round in circles); what is
+ * neither file nor folder, or cannot be read, is told to `skip`: it was not scanned.
+ */
+async function* filesUnder(paths: readonly string[], skip: (text: string) => void): AsyncGenerator<string> {
+  for (const path of paths) {
+    try {
+      const found = await stat(path)
+      if (found.isDirectory()) yield* filesIn(path, skip)
+      else if (found.isFile()) yield path
+      else skip(`${printable(path)} is neither a file nor a folder`)
+    } catch (error) {
+      skip(unreadable(printable(path), error).message)
+    }
+  }
+}
+
+async function* filesIn(root: string, skip: (text: string) => void): AsyncGenerator<string> {
+  const folders = [root]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    try {
+      for await (const { name } of await opendir(folder)) {
+        const path = join(folder, name)
+        const found = await lstat(path)
+        if (found.isDirectory()) folders.push(path)
+        else if (found.isFile()) yield path
+        else if (!found.isSymbolicLink()) skip(`${printable(path)} is neither a file nor a folder`)
+      }
+    } catch (error) {
+      skip(unreadable(printable(folder), error).message)
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { Readable } from 'node:stream'
+import type { ScanLine } from '../api/contract.ts'
+
+export interface ServeOptions {
+  /** Absolute. */
+  readonly data: string
+  /** Absolute path of the YAML settings file. */
+  readonly settingsFile: string | undefined
+  /** As given, unchecked: icapPort, icapListen, icapsPort, consolePort, consoleListen, workers, logLevel. */
+  readonly flags: Readonly<Record<string, string>>
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+export interface ScanOptions {
+  readonly data: string
+  readonly settingsFile: string | undefined
+  /** Regular files, one after the other. */
+  readonly files: AsyncIterable<string>
+}
+
+export interface ScannedFile {
+  readonly line: ScanLine
+  /** Its risk reaches `policy.blockFrom`. */
+  readonly reachesThreshold: boolean
+}
+
+export interface DatabaseCheck {
+  readonly reachable: boolean
+  /** Kind and version, or why not. */
+  readonly detail: string
+}
+
+/** What the command line cannot do itself: the composition root's entry points. */
+export interface CliTools {
+  /** The exit code once the server has stopped; a bad flag, variable or settings file is 64 and names every fault. */
+  serve(options: ServeOptions): Promise<number>
+  scan(options: ScanOptions): AsyncIterable<ScannedFile>
+  /** Opens the store that a server with this data folder would open, without changing it. */
+  checkDatabase(data: string): Promise<DatabaseCheck>
+}
+
+/** The process as the commands see it. */
+export interface Io {
+  readonly stdin: Readable
+  /** Resolves when there is room for more. */
+  write(text: string): Promise<void>
+  warn(text: string): void
+  readonly env: Readonly<Record<string, string | undefined>>
+}
