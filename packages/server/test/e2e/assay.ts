@@ -76,6 +76,21 @@ export async function startAssay(options: AssayOptions = {}): Promise<Assay> {
   return runningAssay({ child, data, ports, marker, log })
 }
 
+/**
+ * A server whose ICAP ports are settings: a port that a flag names cannot be saved. It starts on the default ports, on loopback only
+ * (they must be free), and moves to free ones at once.
+ */
+export async function startMovableAssay(options: Omit<AssayOptions, 'ports' | 'flags'> = {}): Promise<Assay> {
+  const free = await choosePorts()
+  const assay = await startAssay({
+    ...options,
+    ports: { icap: 1344, icaps: 11_344, console: free.console },
+    flags: (ports) => ['--icap-listen', '127.0.0.1', '--console-port', String(ports.console)],
+  })
+  await assay.set({ 'icap.port': String(free.icap), 'icaps.port': String(free.icaps) })
+  return { ...assay, ports: free }
+}
+
 export async function choosePorts(): Promise<Ports> {
   const [icap = 0, icaps = 0, console = 0] = await freePorts(3)
   return { icap, icaps, console }

@@ -29,6 +29,17 @@ export interface RawConnection {
   close(): void
 }
 
+/** The peer ended the connection before the answer was whole. */
+export class ConnectionEnded extends Error {
+  override readonly name = 'ConnectionEnded'
+  readonly bytesOfAnswer: number
+
+  constructor(read: Buffer) {
+    super(`the connection ended after ${JSON.stringify(read.toString('latin1', 0, 200))}`)
+    this.bytesOfAnswer = read.length
+  }
+}
+
 export async function connectIcap(port: number, { from, tls = false }: RawOptions = {}): Promise<RawConnection> {
   const where = { host: '127.0.0.1', port, ...(from === undefined ? {} : { localAddress: from }) }
   // The certificate is looked at by the tests that are about it.
@@ -57,8 +68,7 @@ export async function connectIcap(port: number, { from, tls = false }: RawOption
           buffered = buffered.subarray(taken.length)
           return taken.answer
         }
-        if (ended)
-          throw new Error(`the connection ended after ${JSON.stringify(buffered.toString('latin1').slice(0, 200))}`)
+        if (ended) throw new ConnectionEnded(buffered)
         await new Promise<void>((resolve) => {
           wake = resolve
         })

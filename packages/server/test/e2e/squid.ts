@@ -101,6 +101,7 @@ function squidConf(options: SquidOptions, { port, folder }: { port: number; fold
     'icap_io_timeout 30 seconds',
     // A failure must be seen by the request that had it, and by no other.
     'icap_service_failure_limit -1',
+    'icap_service_revival_delay 1',
     'adaptation_send_client_ip on',
     'cache deny all',
     'cache_mem 8 MB',
