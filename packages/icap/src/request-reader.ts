@@ -1,0 +1,233 @@
+import { type Encapsulated, parseEncapsulated } from './encapsulated.ts'
+import { IcapError } from './errors.ts'
+import { type FramingFields, listItems, scanFields } from './headers.ts'
+import { mendHttpHead, sliceHttpHead } from './http-head.ts'
+import type { InputBuffer } from './input-buffer.ts'
+import type { IcapLimits, IcapStrictness } from './limits.ts'
+import { parseStartLine, type StartLine } from './start-line.ts'
+
+/** One request up to its body. The heads are slices of the bytes as they came. */
+export interface IcapRequest {
+  readonly startLine: StartLine
+  /** The ICAP head (latin1, checked, unfolded); `fieldsAt` is where its fields begin. */
+  readonly head: string
+  readonly fieldsAt: number
+  readonly requestHead: Buffer | undefined
+  readonly responseHead: Buffer | undefined
+  readonly hasBody: boolean
+  readonly preview: number | undefined
+  readonly allow204: boolean
+  readonly allow206: boolean
+  readonly wantsClose: boolean
+  readonly startedMs: number
+}
+
+/** A checked ICAP head whose encapsulated heads are not all there yet. */
+interface Pending {
+  readonly startLine: StartLine
+  readonly fields: FramingFields
+  readonly fieldsAt: number
+  readonly encapsulated: Encapsulated
+  readonly preview: number | undefined
+  readonly startedMs: number
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n')
+const BARE_HEAD_END = Buffer.from('\n\n')
+const MIXED_HEAD_END = Buffer.from('\n\r\n')
+const CR = 0x0d
+const LF = 0x0a
+/** RFC 2616 4.1: skip empty lines before a request (some clients send one CRLF too many). More than this is no client. */
+const MAX_EMPTY_LINES = 4
+/** No method is longer: a first line without a space here is garbage, answered at once. */
+const MAX_METHOD_BYTES = 32
+const NO_SECTIONS: Encapsulated = { requestHeadAt: undefined, responseHeadAt: undefined, body: 'null-body', bodyAt: 0 }
+
+/** Reads requests out of a connection's input, one after the other. */
+export class RequestReader {
+  readonly #limits: IcapLimits
+  readonly #strictness: IcapStrictness
+  #pending: Pending | undefined
+  /** Bytes behind `input.start` known to hold no end of the head. */
+  #searched = 0
+  #emptyLines = 0
+  /** Clients repeat their request line: the last one and what it meant. */
+  #lastLine = ''
+  #lastStartLine: StartLine | undefined
+
+  constructor(limits: IcapLimits, strictness: IcapStrictness) {
+    this.#limits = limits
+    this.#strictness = strictness
+  }
+
+  /** The ICAP head is read, its encapsulated heads are not. */
+  get isMidRequest(): boolean {
+    return this.#pending !== undefined
+  }
+
+  /** The next request, or undefined when it is not all there. Throws IcapError; nothing can be read after that. */
+  read(input: InputBuffer): IcapRequest | undefined {
+    if (this.#pending === undefined) {
+      this.#skipEmptyLines(input)
+      if (input.length === 0) return undefined
+      this.#pending = this.#readIcapHead(input)
+    }
+    const pending = this.#pending
+    if (pending === undefined || input.length < pending.encapsulated.bodyAt) return undefined
+    this.#pending = undefined
+    this.#emptyLines = 0
+    return this.#complete(pending, input)
+  }
+
+  #skipEmptyLines(input: InputBuffer): void {
+    while (input.length > 0 && this.#searched === 0) {
+      const first = input.bytes[input.start]
+      const width = first === LF && this.#strictness.lenientLF ? 1 : 2
+      if (width === 2 && (first !== CR || input.length < 2 || input.bytes[input.start + 1] !== LF)) return
+      if (++this.#emptyLines > MAX_EMPTY_LINES) throw new IcapError('ICAP_BAD_REQUEST_LINE', { detail: 'empty lines' })
+      input.consume(width)
+    }
+  }
+
+  #readIcapHead(input: InputBuffer): Pending | undefined {
+    const end = this.#findHeadEnd(input)
+    const length = end === -1 ? input.length : end - input.start
+    if (length > this.#limits.maxHeadBytes) throw new IcapError('ICAP_HEAD_TOO_LARGE', { detail: 'bytes' })
+    if (end === -1) {
+      this.#checkPartialHead(input)
+      return undefined
+    }
+    let head = input.bytes.toString('latin1', input.start, end)
+    if (this.#strictness.lenientLF) head = head.replace(/\r?\n/g, '\r\n')
+    input.consume(length)
+    this.#searched = 0
+    return this.#understand(head)
+  }
+
+  #findHeadEnd(input: InputBuffer): number {
+    const from = input.start + Math.max(0, this.#searched - 3)
+    const found = input.bytes.indexOf(HEAD_END, from)
+    const end = found === -1 || found + 4 > input.end ? -1 : found + 4
+    return this.#strictness.lenientLF ? earlier(end, findLenientEnd(input, from)) : end
+  }
+
+  /** Garbage is answered at once, not when a deadline falls: TLS, HTTP, bare LF line ends. */
+  #checkPartialHead(input: InputBuffer): void {
+    const { bytes, start, end } = input
+    if (!isMethodByte(bytes[start])) throw new IcapError('ICAP_NOT_ICAP')
+    for (let at = start + this.#searched; at < end; at++) {
+      if (bytes[at] !== LF) continue
+      if (bytes[at - 1] !== CR && !this.#strictness.lenientLF)
+        throw new IcapError('ICAP_BAD_HEADER', { detail: 'bare LF' })
+    }
+    this.#searched = end - start
+    const newline = bytes.indexOf(LF, start)
+    if (newline !== -1 && newline < end) this.#startLineOf(bytes.toString('latin1', start, newline).replace(/\r$/, ''))
+    else if (
+      end - start > MAX_METHOD_BYTES &&
+      !bytes.toString('latin1', start, start + MAX_METHOD_BYTES + 1).includes(' ')
+    )
+      throw new IcapError('ICAP_BAD_REQUEST_LINE')
+  }
+
+  #startLineOf(line: string): StartLine {
+    if (this.#lastStartLine === undefined || line !== this.#lastLine) {
+      this.#lastStartLine = parseStartLine(line, this.#strictness.supportBuggyClients)
+      this.#lastLine = line
+    }
+    return this.#lastStartLine
+  }
+
+  #understand(head: string): Pending {
+    const lineEnd = head.indexOf('\r\n')
+    const startLine = this.#startLineOf(head.slice(0, lineEnd))
+    const fieldsAt = lineEnd + 2
+    const fields = scanFields(head, fieldsAt, this.#limits.maxHeadLines)
+    if (!fields.hasHost && this.#strictness.requireHost) throw new IcapError('ICAP_HOST_MISSING')
+    const encapsulated = sectionsOf(fields.encapsulated, startLine.method)
+    if (encapsulated.bodyAt > this.#limits.maxEncapsulatedBytes) throw new IcapError('ICAP_ENCAPSULATED_TOO_LARGE')
+    return { startLine, fields, fieldsAt, encapsulated, preview: previewOf(fields.preview), startedMs: Date.now() }
+  }
+
+  #complete(pending: Pending, input: InputBuffer): IcapRequest {
+    const { startLine, fields, fieldsAt, encapsulated, preview, startedMs } = pending
+    const { requestHeadAt, responseHeadAt, bodyAt } = encapsulated
+    const requestHead =
+      requestHeadAt === undefined
+        ? undefined
+        : this.#httpHead(input, requestHeadAt, responseHeadAt ?? bodyAt, encapsulated)
+    const responseHead =
+      responseHeadAt === undefined ? undefined : this.#httpHead(input, responseHeadAt, bodyAt, encapsulated)
+    input.consume(bodyAt)
+    const allow = allowanceOf(fields.allow)
+    return {
+      startLine,
+      head: fields.head,
+      fieldsAt,
+      requestHead,
+      responseHead,
+      hasBody: encapsulated.body !== 'null-body',
+      preview,
+      allow204: allow.allow204,
+      allow206: allow.allow206,
+      wantsClose: fields.connection !== '' && hasToken(fields.connection, 'close'),
+      startedMs,
+    }
+  }
+
+  #httpHead(input: InputBuffer, from: number, to: number, { body }: Encapsulated): Buffer {
+    const cut = this.#strictness.supportBuggyClients && body === 'null-body' ? mendHttpHead : sliceHttpHead
+    return cut(input.bytes, input.start + from, input.start + to)
+  }
+}
+
+function earlier(one: number, other: number): number {
+  if (one === -1 || other === -1) return Math.max(one, other)
+  return Math.min(one, other)
+}
+
+function findLenientEnd(input: InputBuffer, from: number): number {
+  const bare = input.bytes.indexOf(BARE_HEAD_END, from)
+  const mixed = input.bytes.indexOf(MIXED_HEAD_END, from)
+  const end = earlier(bare === -1 ? -1 : bare + 2, mixed === -1 ? -1 : mixed + 3)
+  return end > input.end ? -1 : end
+}
+
+function isMethodByte(byte: number | undefined): boolean {
+  // A lone CR may become an empty line; a method begins with a letter.
+  return byte !== undefined && (byte === CR || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a))
+}
+
+/** Errata e1: only Encapsulated says whether there is a body; OPTIONS may leave it out, and then has none. */
+function sectionsOf(value: string | undefined, method: string): Encapsulated {
+  if (method === 'OPTIONS') return value === undefined ? NO_SECTIONS : parseEncapsulated(value, 'OPTIONS')
+  if (value === undefined) throw new IcapError('ICAP_BAD_ENCAPSULATED', { detail: 'missing' })
+  return parseEncapsulated(value, method === 'REQMOD' ? 'REQMOD' : 'RESPMOD')
+}
+
+/** A huge preview is a preview without a stop; nothing is allocated by it. */
+function previewOf(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (!/^\d{1,15}$/.test(value)) throw new IcapError('ICAP_BAD_PREVIEW')
+  return Number(value)
+}
+
+interface Allowance {
+  readonly allow204: boolean
+  readonly allow206: boolean
+}
+
+const NOTHING_ALLOWED: Allowance = { allow204: false, allow206: false }
+const ONLY_204: Allowance = { allow204: true, allow206: false }
+
+/** Unknown tokens (`trailers`) are ignored. */
+function allowanceOf(value: string): Allowance {
+  if (value === '') return NOTHING_ALLOWED
+  if (value === ' 204') return ONLY_204
+  const items = listItems(value)
+  return { allow204: items.includes('204'), allow206: items.includes('206') }
+}
+
+function hasToken(value: string, token: string): boolean {
+  return listItems(value).some((item) => item.toLowerCase() === token)
+}
