@@ -1,0 +1,365 @@
+import type { IcapReply, ReplyBody, Transaction } from '@assay/icap'
+import type { Action } from '../domain/action.ts'
+import { decideVerdict, type ScanResult, type UnscannedReason, type Verdict } from '../domain/verdict.ts'
+import { chooseAction } from './action.ts'
+import { BodyReader } from './body-reader.ts'
+import { fileText, type Looked, reasonText, threatNames, urlText } from './description.ts'
+import { type Examination, examine, failedEngine, NOT_EXAMINED } from './examine.ts'
+import type { GroupPolicy, HandlerConfig, HandlerDeps } from './handler-deps.ts'
+import { responseDesc, threatList } from './icap-headers.ts'
+import type { TakenBody } from './intake.ts'
+import { type Message, readMessage } from './message.ts'
+import { recordedUrl } from './message-url.ts'
+import type { PageEvent } from './notification-page.ts'
+import { originalHead } from './original-head.ts'
+import { recordOf } from './record.ts'
+import { type Original, type ReplyContext, replyFor } from './reply.ts'
+import { contentBytes } from './spool.ts'
+import { createTrickle, type Trickle } from './trickle.ts'
+
+export interface Decision {
+  readonly verdict: Verdict
+  readonly action: Action
+  readonly reply: IcapReply
+}
+
+/** A message without a body whose URL is not to be rated: there is nothing left that an engine could look at. */
+const NOTHING_TO_SCAN: readonly ScanResult[] = [{ outcome: 'clean', engine: 'no-content' }]
+
+/** One transaction's state on its way to the answer; `createHandler` calls the steps in order. */
+export class Answer {
+  readonly #deps: HandlerDeps
+  readonly #transaction: Transaction
+  readonly #group: GroupPolicy
+  readonly #config: HandlerConfig
+  readonly #id: string
+  readonly #startedMs: number
+  #readMs = 0
+  #scanMs = 0
+  #message: Message | undefined
+  /** undefined: not asked (bypassed). */
+  #url: readonly ScanResult[] | undefined
+  #reader: BodyReader | undefined
+  #body: TakenBody | undefined
+  #file: Examination = NOT_EXAMINED
+  #isUnread = false
+  #trickle: Trickle | undefined
+  #trickled: Promise<void> | undefined
+  #hasReplied = false
+  #hasJournaled = false
+
+  constructor(deps: HandlerDeps, transaction: Transaction, group: GroupPolicy) {
+    this.#deps = deps
+    this.#transaction = transaction
+    this.#group = group
+    this.#config = deps.config()
+    this.#id = deps.nextId()
+    this.#startedMs = deps.now()
+  }
+
+  async rateUrl(): Promise<void> {
+    const message = this.#read()
+    if (this.#transaction.method === 'RESPMOD' && this.#config.bypassUrlInRespmod) return
+    try {
+      const rating = this.#deps.rateUrl(message.context)
+      const results = rating instanceof Promise ? await rating : rating
+      this.#url = results.length > 0 ? results : [failedEngine('url-rating', new Error('no answer'))]
+    } catch (error) {
+      this.#url = [failedEngine('url-rating', error)]
+    }
+  }
+
+  /** A bad address needs no body: nothing of it is read that the protocol does not demand. */
+  isBlockedByUrl(): boolean {
+    if (this.#url === undefined || this.#url.every((result) => result.outcome === 'clean')) return false
+    return chooseAction(decideVerdict(this.#url), this.#group.policy).type === 'block'
+  }
+
+  async takeIn(): Promise<void> {
+    if (!this.#transaction.hasBody) return
+    const reader = this.#openReader()
+    let state = await reader.readFirst()
+    // RFC 3507 4.5: a preview that is not the whole never settles "clean".
+    if (state === 'preview') state = await reader.readRest()
+    const finished = reader.intake.finish()
+    const body = finished instanceof Promise ? await finished : finished
+    this.#isUnread = state === 'endless'
+    this.#body = state === 'endless' ? { ...body, unscanned: body.unscanned ?? ENDLESS } : body
+    this.#readMs = this.#deps.now() - this.#startedMs
+  }
+
+  async examine(): Promise<void> {
+    if (this.#body === undefined) return
+    const from = this.#deps.now()
+    const { intake: limits } = this.#config
+    this.#file = await examine(this.#deps, {
+      message: this.#read(),
+      body: this.#body,
+      limits,
+      cancel: this.#transaction,
+    })
+    this.#scanMs = this.#deps.now() - from
+  }
+
+  decide(): Decision {
+    const verdict = decideVerdict(this.#results())
+    const action = chooseAction(verdict, this.#group.policy, this.#file.excluded)
+    const reply = this.#trickle === undefined ? replyFor(action, this.#replyContext(action)) : TRICKLED
+    return { verdict, action, reply }
+  }
+
+  /** Settles once the record survives this process's death. No record, no answer but an error (architecture.md 4b: no-space). */
+  async journal({ verdict, action, reply }: Decision, details: readonly string[] = this.#details()): Promise<void> {
+    const { hasBody } = this.#transaction
+    const total = this.#deps.now() - this.#startedMs
+    const record = recordOf({
+      id: this.#id,
+      timeMs: this.#transaction.startedMs,
+      message: this.#read(),
+      hasBody,
+      sha256: this.#body?.sha256 ?? '',
+      sha1: this.#body?.sha1 ?? '',
+      size: this.#body?.size ?? this.#reader?.intake.size ?? 0,
+      trueType: this.#file.trueType,
+      cached: this.#file.cached,
+      verdict,
+      action,
+      icapStatus: reply.status,
+      details,
+      stagesMs: { read: rounded(this.#readMs), scan: rounded(this.#scanMs), total: rounded(total) },
+    })
+    try {
+      const durable = this.#deps.journal(record)
+      if (durable instanceof Promise) await durable
+      this.#hasJournaled = true
+    } catch (error) {
+      this.#deps.count('journal-failed')
+      throw error
+    }
+  }
+
+  async reply({ action, reply }: Decision): Promise<void> {
+    this.#deps.count(action.type)
+    if (this.#trickle !== undefined) return await this.#endTrickle(action)
+    if (reply.status >= 400 && action.type !== 'error') this.#deps.count('not-returnable')
+    if (this.#isUnread && action.type !== 'allow-unscanned') this.#reader?.drop()
+    this.#hasReplied = true
+    await this.#transaction.reply(reply)
+  }
+
+  /** Anything that went wrong behind the head: an error for the client, a record where one can still be written. */
+  async fail(error: unknown): Promise<void> {
+    const fault = faultOf(error)
+    const gone = this.#transaction.signal.aborted
+    this.#deps.count(gone ? 'client-gone' : 'handler-failed')
+    if (!gone && fault.isOurs) this.#deps.failed(error, this.#id)
+    this.#trickle?.cut()
+    if (!this.#hasJournaled) await this.#journalFailure(fault)
+    if (this.#trickled !== undefined) return await this.#trickled
+    if (this.#hasReplied) throw error
+    this.#hasReplied = true
+    await this.#transaction.reply({ status: fault.status, error: true, close: true })
+  }
+
+  discard(): void {
+    this.#reader?.drop()
+    this.#reader?.intake.discard()
+  }
+
+  #read(): Message {
+    this.#message ??= readMessage(this.#transaction, this.#group, this.#config)
+    return this.#message
+  }
+
+  #openReader(): BodyReader {
+    const { head } = this.#read()
+    const contentLength = head?.transferEncoding === true ? undefined : head?.contentLength
+    const mayTrickle =
+      this.#group.trickle !== undefined &&
+      this.#transaction.method === 'RESPMOD' &&
+      this.#transaction.responseHead !== undefined
+    this.#reader = new BodyReader(this.#transaction, {
+      spool: this.#deps.spool,
+      limits: this.#config.intake,
+      contentLength,
+      ...(mayTrickle ? { onProgress: (size: number) => this.#considerTrickle(size) } : {}),
+    })
+    return this.#reader
+  }
+
+  /** Put off by a turn: a body that is whole in this very read keeps its block page. */
+  #considerTrickle(size: number): void {
+    const settings = this.#group.trickle
+    if (settings === undefined || size < settings.afterBytes || this.#trickleAsked) return
+    this.#trickleAsked = true
+    setImmediate(() => {
+      if (this.#body === undefined && !this.#hasReplied) this.#startTrickle()
+    })
+  }
+
+  #trickleAsked = false
+
+  #startTrickle(): void {
+    const settings = this.#group.trickle
+    const head = originalHead(this.#original(undefined))
+    const reader = this.#reader
+    if (settings === undefined || head === undefined || reader === undefined) return
+    this.#trickle = createTrickle(reader.intake.store, settings)
+    this.#deps.count('trickled')
+    this.#hasReplied = true
+    const headers = {
+      'X-Response-Desc': responseDesc(
+        this.#url === undefined ? 'Not rated (bypassed)' : 'No risk found',
+        'Scan in progress',
+      ),
+    }
+    this.#trickled = this.#transaction.reply({
+      status: 200,
+      headers,
+      section: 'res-hdr',
+      head,
+      body: this.#trickle.body,
+    })
+    // Awaited at the end; until then a failure must not be an unhandled one.
+    this.#trickled.catch(() => undefined)
+  }
+
+  async #endTrickle(action: Action): Promise<void> {
+    const passes =
+      action.type === 'allow-clean' || action.type === 'allow-unscanned' || action.type === 'allow-excluded'
+    const rest = this.#restOfBody()
+    if (passes && rest !== undefined) this.#trickle?.release(rest)
+    else {
+      this.#deps.count('trickle-cut')
+      this.#reader?.drop()
+      this.#trickle?.cut()
+    }
+    await this.#trickled
+  }
+
+  /** The original from a position on; undefined where not all of it was kept. */
+  #restOfBody(): ((from: number) => AsyncIterable<Buffer>) | undefined {
+    const content = this.#body?.content
+    const reader = this.#reader
+    if (content === undefined || reader === undefined) return undefined
+    if (!this.#isUnread) return (from) => contentBytes(content, from)
+    return async function* passOn(from) {
+      yield* contentBytes(content, from)
+      yield* reader.following()
+    }
+  }
+
+  #results(): readonly ScanResult[] {
+    const url = this.#url ?? []
+    if (this.#file.results.length > 0) return url.length === 0 ? this.#file.results : [...url, ...this.#file.results]
+    if (!this.#transaction.hasBody) return url.length === 0 ? NOTHING_TO_SCAN : url
+    return this.isBlockedByUrl() ? url : [...url, failedEngine('prescan', new Error('the body was not examined'))]
+  }
+
+  #details(): readonly string[] {
+    const details: string[] = []
+    const other = this.#read().otherHost
+    if (other !== '') details.push(`http: Host header names ${other}`)
+    if (this.#trickle !== undefined)
+      details.push(`trickle: ${this.#trickle.sentBytes} bytes had gone out before the verdict`)
+    return details
+  }
+
+  #original(body: ReplyBody | undefined): Original {
+    const { method: mode, requestHead, responseHead, hasBody } = this.#transaction
+    return { mode, requestHead, responseHead, hasBody, body, size: this.#body?.size ?? 0 }
+  }
+
+  #replyContext(action: Action): ReplyContext {
+    const { context } = this.#read()
+    const looked: Looked = {
+      url: this.#url,
+      urlKnown: context.url !== '',
+      file: this.#file.results,
+      hasBody: this.#transaction.hasBody,
+    }
+    return {
+      original: this.#original(this.#replyBody()),
+      allows204: this.#transaction.allows204,
+      send: this.#config.send,
+      urlText: urlText(looked, action),
+      fileText: fileText(looked, action),
+      threats: threatNames(action),
+      page: action.type === 'block' || action.type === 'block-unscanned' ? this.#page(action) : undefined,
+      headOnly: context.httpMethod === 'HEAD',
+      unread: this.#isUnread,
+    }
+  }
+
+  #replyBody(): ReplyBody | undefined {
+    const content = this.#body?.content
+    if (content === undefined) return undefined
+    if (content.kind === 'memory' && !this.#isUnread) return content.bytes
+    const rest = this.#restOfBody()
+    return rest === undefined ? undefined : { [Symbol.asyncIterator]: () => rest(0)[Symbol.asyncIterator]() }
+  }
+
+  #page(action: Action): ReplyContext['page'] {
+    const event = this.#event(action)
+    const page = this.#config.pages[event]
+    if (page === undefined) return undefined
+    const { context, saved, claimedClientIp } = this.#read()
+    const body = page.render({
+      url: recordedUrl(context.url),
+      threat: threatList(threatNames(action)).replaceAll(',', ', '),
+      client: claimedClientIp || context.client,
+      user: saved.authenticatedUser ?? saved.clientUsername ?? '',
+      timeMs: this.#transaction.startedMs,
+      event,
+      transaction: this.#id,
+      reason: reasonText(action),
+    })
+    return { headerLines: page.headerLines, body }
+  }
+
+  #event(action: Action): PageEvent {
+    const byUrl = action.type === 'block' && action.causes.every((cause) => cause.about === 'url')
+    if (byUrl || (this.#transaction.method === 'REQMOD' && !this.#transaction.hasBody)) return 'urlAccess'
+    return this.#transaction.method === 'REQMOD' ? 'fileUpload' : 'fileDownload'
+  }
+
+  async #journalFailure(fault: Fault): Promise<void> {
+    try {
+      const result: ScanResult = {
+        outcome: 'unscanned',
+        engine: fault.engine,
+        reason: fault.reason,
+        detail: fault.detail,
+      }
+      const verdict = decideVerdict([...this.#results(), result])
+      const action: Action = { type: 'error', reason: fault.reason }
+      await this.journal({ verdict, action, reply: { status: fault.status, error: true } }, [])
+    } catch (error) {
+      this.#deps.failed(error, this.#id) // no record can be written: the client still gets its error
+    }
+  }
+}
+
+const ENDLESS = { reason: 'endless', detail: 'a stream without a stated length that did not end' } as const
+const TRICKLED: IcapReply = { status: 200, section: 'res-hdr', head: Buffer.alloc(0) }
+
+interface Fault {
+  readonly status: number
+  readonly reason: UnscannedReason
+  readonly engine: string
+  readonly detail: string
+  readonly isOurs: boolean
+}
+
+/** A fault of the transfer names its ICAP status; everything else is ours. */
+function faultOf(error: unknown): Fault {
+  if (error instanceof Error && error.name === 'IcapError' && 'status' in error && typeof error.status === 'number') {
+    return { status: error.status, reason: 'partial', engine: 'transfer', detail: error.message, isOurs: false }
+  }
+  const detail = error instanceof Error ? error.message : String(error)
+  return { status: 500, reason: 'engine-down', engine: 'handler', detail, isOurs: true }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

@@ -1,0 +1,188 @@
+import type { Content, Sample } from '../domain/sample.ts'
+import { type ScanResult, Unscanned } from '../domain/verdict.ts'
+import type { Cancellable, HandlerDeps, IntakeLimits, PrescanResult, ScannedMember } from './handler-deps.ts'
+import { Intake, type TakenBody } from './intake.ts'
+import type { Message } from './message.ts'
+
+/** What all engines and lists said of one body. */
+export interface Examination {
+  readonly results: readonly ScanResult[]
+  readonly trueType: string
+  readonly cached: boolean
+  readonly excluded: boolean
+}
+
+type ExamineDeps = Pick<HandlerDeps, 'prescan' | 'lists' | 'excluded' | 'decode' | 'spool'>
+
+export interface ExamineInput {
+  readonly message: Message
+  readonly body: TakenBody
+  readonly limits: IntakeLimits
+  readonly cancel: Cancellable
+}
+
+export const NOT_EXAMINED: Examination = { results: [], trueType: '', cached: false, excluded: false }
+
+/** Never throws: an engine that fails is a result that says so. */
+export async function examine(deps: ExamineDeps, input: ExamineInput): Promise<Examination> {
+  const { message, body } = input
+  const faults = transferFaults(message, body)
+  if (body.content === undefined) return { ...NOT_EXAMINED, results: faults }
+  const sample = sampleOf(message, body, body.content, faults.length > 0)
+  if (deps.excluded !== undefined && (await isExcluded(deps.excluded, sample, message))) {
+    const listed = await asked(deps, sample, [], message)
+    return { ...NOT_EXAMINED, results: listed, excluded: true }
+  }
+  const scanned = prescanned(deps, sample, input)
+  const raw = scanned instanceof Promise ? await scanned : scanned
+  const lists = asked(deps, sample, raw.members ?? [], message)
+  const results = [...faults, ...raw.results, ...(lists instanceof Promise ? await lists : lists)]
+  if (message.context.contentEncodings.length === 0)
+    return { results, trueType: raw.trueType, cached: raw.cached, excluded: false }
+  const inner = await examineDecoded(deps, input, body.content)
+  return { ...inner, trueType: inner.trueType || raw.trueType, results: [...results, ...inner.results] }
+}
+
+/** What is wrong with the transfer itself, before any engine looks (rows R6, R11, Q9). */
+export function transferFaults(message: Message, body: TakenBody): ScanResult[] {
+  const faults: ScanResult[] = []
+  const { head } = message
+  if (body.unscanned !== undefined) faults.push(unscanned('intake', body.unscanned))
+  if (message.range)
+    faults.push(unscanned('http', { reason: 'partial', detail: 'a range of the whole (206 or Content-Range)' }))
+  if (head === undefined) return faults
+  if (head.lengthFault)
+    faults.push(unscanned('http', { reason: 'malformed', detail: 'Content-Length is contradictory or no number' }))
+  const { contentLength } = head
+  // RFC 9112 6.3: Transfer-Encoding overrides Content-Length. An endless body was not read to its end, so it cannot be compared.
+  const comparable = contentLength !== undefined && !head.transferEncoding && body.unscanned?.reason !== 'endless'
+  if (comparable && contentLength !== body.size) {
+    faults.push(unscanned('http', { reason: 'partial', detail: `${body.size} of ${contentLength} bytes came` }))
+  }
+  return faults
+}
+
+function unscanned(engine: string, { reason, detail }: NonNullable<TakenBody['unscanned']>): ScanResult {
+  return { outcome: 'unscanned', engine, reason, detail }
+}
+
+function sampleOf(
+  message: Message,
+  body: TakenBody,
+  content: Content,
+  partial: boolean,
+  decoded: readonly string[] = NO_LAYERS,
+): Sample {
+  return {
+    content,
+    size: body.size,
+    sha256: body.sha256,
+    ...(body.sha1 === '' ? {} : { sha1: body.sha1 }),
+    ...(body.md5 === '' ? {} : { md5: body.md5 }),
+    declaredType: message.context.declaredType,
+    fileName: message.context.fileName,
+    partial,
+    decoded,
+  }
+}
+
+const NO_LAYERS: readonly string[] = []
+
+/** An exclusion that cannot be decided is none: the body is scanned. */
+async function isExcluded(
+  excluded: NonNullable<ExamineDeps['excluded']>,
+  sample: Sample,
+  message: Message,
+): Promise<boolean> {
+  try {
+    return await excluded(sample, message.context)
+  } catch {
+    return false
+  }
+}
+
+/** Where an engine's exception becomes a value; anything unknown is engine-down, never clean. */
+export function failedEngine(engine: string, error: unknown): ScanResult {
+  if (error instanceof Unscanned) {
+    return { outcome: 'unscanned', engine, reason: error.reason, detail: error.message, detections: error.detections }
+  }
+  return {
+    outcome: 'unscanned',
+    engine,
+    reason: 'engine-down',
+    detail: error instanceof Error ? error.message : String(error),
+  }
+}
+
+function failedPrescan(error: unknown): PrescanResult {
+  return { results: [failedEngine('prescan', error)], trueType: '', cached: false }
+}
+
+function prescanned(
+  deps: ExamineDeps,
+  sample: Sample,
+  { message, cancel }: ExamineInput,
+): PrescanResult | Promise<PrescanResult> {
+  try {
+    const result = deps.prescan(sample, message.context, cancel)
+    return result instanceof Promise ? result.then(orNobodyLooked, failedPrescan) : orNobodyLooked(result)
+  } catch (error) {
+    return failedPrescan(error)
+  }
+}
+
+/** The lists alone must not make a file clean that no content engine looked at. */
+function orNobodyLooked(result: PrescanResult): PrescanResult {
+  if (result.results.length > 0) return result
+  return {
+    ...result,
+    results: [{ outcome: 'unscanned', engine: 'prescan', reason: 'engine-down', detail: 'no content engine answered' }],
+  }
+}
+
+function asked(
+  deps: ExamineDeps,
+  sample: Sample,
+  members: readonly ScannedMember[],
+  message: Message,
+): readonly ScanResult[] | Promise<readonly ScanResult[]> {
+  const failed = (error: unknown) => [failedEngine('lists', error)]
+  try {
+    const results = deps.lists(sample, members, message.context)
+    return results instanceof Promise ? results.then(orListsDown, failed) : orListsDown(results)
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+function orListsDown(results: readonly ScanResult[]): readonly ScanResult[] {
+  if (results.length > 0) return results
+  return [{ outcome: 'unscanned', engine: 'lists', reason: 'engine-down', detail: 'lists gave no answer' }]
+}
+
+/** The body without its Content-Encoding: what the user's browser will see. Damage is a result; what came out before it is scanned. */
+async function examineDecoded(deps: ExamineDeps, input: ExamineInput, content: Content): Promise<Examination> {
+  const intake = new Intake(deps.spool, input.limits)
+  try {
+    const outcome = await deps.decode(
+      content,
+      input.message.context.contentEncodings,
+      (chunk) => intake.write(chunk),
+      input.cancel,
+    )
+    const body = await intake.finish()
+    const faults = [outcome.unscanned, body.unscanned].flatMap((fault) =>
+      fault ? [unscanned('content-encoding', fault)] : [],
+    )
+    if (body.content === undefined || body.size === 0) return { ...NOT_EXAMINED, results: faults }
+    const sample = sampleOf(input.message, body, body.content, faults.length > 0, outcome.layers)
+    const scanned = await prescanned(deps, sample, input)
+    const listed = await asked(deps, sample, scanned.members ?? [], input.message)
+    const results = [...faults, ...scanned.results, ...listed]
+    return { results, trueType: scanned.trueType, cached: scanned.cached, excluded: false }
+  } catch (error) {
+    return { ...NOT_EXAMINED, results: [failedEngine('content-encoding', error)] }
+  } finally {
+    intake.discard()
+  }
+}
