@@ -1,0 +1,24 @@
+/** What an engine's error means, told once for both. */
+interface EngineError {
+  /** PostgreSQL's SQLSTATE. */
+  readonly code?: unknown
+  /** SQLite's extended result code. */
+  readonly errcode?: unknown
+}
+
+/** https://www.sqlite.org/rescode.html: TOOBIG, CONSTRAINT, MISMATCH, RANGE */
+const SQLITE_DATA = [18, 19, 20, 25]
+/** SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE */
+const SQLITE_UNIQUE = [1555, 2067]
+
+export function isUniqueViolation(error: unknown): boolean {
+  const { code, errcode } = error as EngineError
+  return code === '23505' || (typeof errcode === 'number' && SQLITE_UNIQUE.includes(errcode))
+}
+
+/** The row itself is refused: trying again will not help. SQLSTATE classes 22 (data exception) and 23 (constraint). */
+export function isDataError(error: unknown): boolean {
+  const { code, errcode } = error as EngineError
+  if (typeof errcode === 'number') return SQLITE_DATA.includes(errcode & 0xff)
+  return typeof code === 'string' && /^2[23][0-9A-Z]{3}$/.test(code)
+}

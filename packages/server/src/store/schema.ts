@@ -1,0 +1,59 @@
+import type { ColumnType } from 'kysely'
+
+/**
+ * The tables, the same on both engines: text, and integers that stay below 2^53 (times are Unix ms; yes and no are 1 and 0).
+ * Text never holds NUL: PostgreSQL refuses it (`storable`).
+ */
+export interface Tables {
+  transaction_record: TransactionRecordRow
+  record_usage: { name: string; records: number; bytes: number }
+  suspicious_object: SuspiciousObjectRow
+  settings_revision: SettingsRevisionRow
+  rule_file: RuleFileRow
+  meta: { name: string; value: string }
+}
+
+export interface TransactionRecordRow {
+  id: string
+  time_ms: number
+  client: string
+  outcome: string
+  action: string
+  /** The journal's line (`recordLine`), without its line end. */
+  data: string
+}
+
+export interface SuspiciousObjectRow {
+  list: string
+  type: string
+  value: string
+  risk: string
+  expires_ms: number
+  added_ms: number
+  source: string
+  note: string
+}
+
+export interface SettingsRevisionRow {
+  id: number
+  saved_ms: number
+  saved_by: string
+  /** JSON. */
+  settings: ColumnType<string, string, never>
+  changed: ColumnType<string, string, never>
+}
+
+export interface RuleFileRow {
+  name: string
+  source: string
+  enabled: number
+  sha256: string
+  added_ms: number
+  status: string
+  fault: string
+}
+
+/** Text as both engines keep it: without NUL, lone surrogates as U+FFFD. */
+export function storable(text: string): string {
+  return (text.includes('\0') ? text.replaceAll('\0', '') : text).toWellFormed()
+}
