@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Assay } from '../packages/server/test/e2e/assay.ts'
+import { waitFor } from '../packages/server/test/e2e/programs.ts'
+import { sha256 } from '../packages/server/test/e2e/samples.ts'
+import { type Load, runLoad } from './load.ts'
+import { cpuSeconds, median } from './measure.ts'
+import type { Peers } from './peers.ts'
+import { atLeast, atMost, type Result, round } from './report.ts'
+
+const KIB = 1024
+const SIZES = { '1 KiB': KIB, '64 KiB': 64 * KIB, '1 MiB': KIB * KIB } as const
+
+interface Bench {
+  readonly assay: Assay
+  readonly peers: Peers
+  readonly rounds: number
+  readonly seconds: number
+}
+
+/** One server as it is measured: where it listens, whose CPU counts, and when it has done all that the load gave it to do. */
+interface Contender {
+  readonly port: number
+  readonly service: string
+  readonly pids: readonly number[]
+  settle(): Promise<void>
+}
+
+interface Round {
+  readonly cpuUs: number
+  readonly rps: number
+}
+
+interface Comparison extends Bench {
+  readonly what: string
+  readonly against: Contender
+  readonly bodyBytes: number
+  readonly allow204: boolean
+  readonly cpuLimit: number
+  readonly rpsLimit?: number
+}
+
+/** Engines off against c-icap's echo; default engines against c-icap with clamd, with and without SHA-1. */
+export async function compareCpu(bench: Bench, tell: (result: Result) => void): Promise<void> {
+  const { assay, peers } = bench
+  await assay.cli(['rules', 'add', peers.rulesFile])
+  const clamd = peer(peers.clamd, '/avscan')
+  const scanning = { ...bench, against: clamd, allow204: true }
+  const against = 'default engines against c-icap + clamd'
+  for (const [size, cpuLimit, rpsLimit] of [
+    ['1 KiB', 0.2, 3],
+    ['64 KiB', 0.3, 3],
+    ['1 MiB', 0.35, 2.5],
+  ] as const)
+    await compare({ ...scanning, what: `${against}, ${size}`, bodyBytes: SIZES[size], cpuLimit, rpsLimit }, tell)
+
+  await assay.cli(['lists', 'add', 'user-defined', 'sha1', sha256('no such file').slice(0, 40)])
+  for (const [size, cpuLimit] of [
+    ['64 KiB', 0.3],
+    ['1 MiB', 0.35],
+  ] as const)
+    await compare({ ...scanning, what: `${against}, ${size}, SHA-1 too`, bodyBytes: SIZES[size], cpuLimit }, tell)
+  await assay.cli(['lists', 'remove', 'user-defined', 'sha1', sha256('no such file').slice(0, 40)])
+
+  await assay.set({
+    'scan.yara': 'false',
+    'scan.suspiciousObjects.enabled': 'false',
+    'scan.userDefinedObjects': 'false',
+    'policy.unscanned.engine-down': 'allow',
+  })
+  const echo = peer(peers.echo, '/echo')
+  for (const [size, cpuLimit] of [
+    ['1 KiB', 0.45],
+    ['64 KiB', 0.65],
+  ] as const) {
+    const what = `engines off against c-icap echo, ${size}`
+    await compare({ ...bench, what, against: echo, allow204: false, bodyBytes: SIZES[size], cpuLimit }, tell)
+  }
+}
+
+function peer({ port, pids }: Peers['echo'], service: string): Contender {
+  return { port, pids, service, settle: () => sleep(200) }
+}
+
+/** Its records are part of the work: the CPU counts until the store has taken them all in. */
+function ours(assay: Assay): Contender {
+  return {
+    port: assay.ports.icap,
+    pids: [assay.pid],
+    service: '/avscan',
+    settle: async () => {
+      await waitFor(
+        'the store to have every record',
+        async () => (await assay.status()).journal.backlogRecords === 0,
+        120_000,
+      )
+    },
+  }
+}
+
+async function compare(comparison: Comparison, tell: (result: Result) => void): Promise<void> {
+  const { what, assay, against, rounds, cpuLimit, rpsLimit } = comparison
+  const pairs: { assay: Round; peer: Round }[] = []
+  // The first pair warms both up and is not counted.
+  for (let n = 0; n <= rounds; n++) {
+    const pair = { peer: await measure(against, comparison), assay: await measure(ours(assay), comparison) }
+    if (n > 0) pairs.push(pair)
+  }
+  const mid = (value: (pair: { assay: Round; peer: Round }) => number): number => median(pairs.map(value))
+  const cpu = `${round(mid((pair) => pair.assay.cpuUs))} us against ${round(mid((pair) => pair.peer.cpuUs))} us`
+  tell(
+    atMost(
+      `CPU ratio, ${what}`,
+      mid((pair) => pair.assay.cpuUs / pair.peer.cpuUs),
+      cpuLimit,
+      cpu,
+    ),
+  )
+  const rps = `${round(mid((pair) => pair.assay.rps))}/s against ${round(mid((pair) => pair.peer.rps))}/s`
+  const ratio = mid((pair) => pair.assay.rps / pair.peer.rps)
+  if (rpsLimit !== undefined) tell(atLeast(`throughput ratio, ${what}`, ratio, rpsLimit, rps))
+  else tell({ what: `throughput ratio, ${what}`, measured: `${round(ratio)} (${rps})`, goal: '' })
+}
+
+async function measure(contender: Contender, { bodyBytes, seconds, allow204 }: Comparison): Promise<Round> {
+  const { port, service, pids } = contender
+  const load: Load = { port, service, bodyBytes, seconds, allow204, connections: bodyBytes > 512 * KIB ? 8 : 16 }
+  await contender.settle()
+  const before = cpuSeconds(pids)
+  const { requests, rps } = await runLoad(load)
+  await contender.settle()
+  return { rps, cpuUs: ((cpuSeconds(pids) - before) / requests) * 1e6 }
+}
