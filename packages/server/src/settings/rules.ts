@@ -21,21 +21,13 @@ interface CrossFaults {
 /** One rule between settings; it is not asked while one of its keys is wrong by itself. */
 interface Rule {
   readonly keys: readonly SettingKey[]
-  readonly check: (config: Config, context: ConfigContext) => Partial<CrossFaults>
+  readonly check: (config: Config, context: ConfigContext, faulty: ReadonlySet<string>) => Partial<CrossFaults>
 }
 
 const RULES: readonly Rule[] = [
   { keys: ['icap.port', 'icaps.port', 'console.port'], check: checkPorts },
-  {
-    keys: [
-      'icaps.enabled',
-      'icaps.certificate',
-      'icaps.privateKey',
-      'icaps.passphrase',
-      'icaps.passphraseConfirmation',
-    ],
-    check: checkIcaps,
-  },
+  // It leaves out the wrong ones itself: the others are looked at all the same.
+  { keys: ['icaps.enabled'], check: checkIcaps },
   { keys: ['icap.enabled', 'icaps.enabled'], check: checkSwitches },
   { keys: ['scan.suspiciousObjects.enabled', 'scan.suspiciousObjects.list'], check: checkSynchronized },
   { keys: ['scan.predictive'], check: checkPredictive },
@@ -49,7 +41,7 @@ const RULES: readonly Rule[] = [
 /** What does not fit together, among the settings that are right by themselves. */
 export function crossFaults(config: Config, faulty: ReadonlySet<string>, context: ConfigContext): CrossFaults {
   const asked = RULES.filter(({ keys }) => !keys.some((key) => faulty.has(key)))
-  const found = asked.map(({ check }) => check(config, context))
+  const found = asked.map(({ check }) => check(config, context, faulty))
   return {
     faults: found.flatMap(({ faults }) => faults ?? []),
     warnings: found.flatMap(({ warnings }) => warnings ?? []),
@@ -76,14 +68,18 @@ function checkPorts(config: Config): Partial<CrossFaults> {
   return { faults: same }
 }
 
-function checkIcaps(config: Config, { nowMs = Date.now() }: ConfigContext): Partial<CrossFaults> {
+function checkIcaps(
+  config: Config,
+  { nowMs = Date.now() }: ConfigContext,
+  faulty: ReadonlySet<string>,
+): Partial<CrossFaults> {
   const checked = checkTlsMaterial({
     certificate: config['icaps.certificate'],
     privateKey: config['icaps.privateKey'],
     passphrase: config['icaps.passphrase'],
     nowMs,
   })
-  const missing = config['icaps.enabled'] ? missingForIcaps(config) : []
+  const missing = config['icaps.enabled'] ? missingForIcaps(config).filter(({ key }) => !faulty.has(key)) : []
   const faults = checked.faults.map(({ part, text }) => ({ key: `icaps.${part}`, text }))
   const warnings = checked.warnings.map(({ part, text }) => ({ key: `icaps.${part}`, text }))
   return { faults: [...missing, ...confirmation(config), ...faults], warnings }
