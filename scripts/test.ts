@@ -8,6 +8,7 @@
  */
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import process from 'node:process'
 import { Readable } from 'node:stream'
 import { run } from 'node:test'
@@ -15,13 +16,14 @@ import { spec, type TestEvent } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { mergeRuns } from './merge-runs.ts'
 
-const UNIT_FILE_TIMEOUT_MS = 300_000
-const E2E_FILE_TIMEOUT_MS = 1_200_000
+/** The longest that a run may be silent: a test file that does not end (an open handle, a hang) must not take all of CI's time. */
+const UNIT_SILENCE_MS = 180_000
+const E2E_SILENCE_MS = 600_000
 
 interface Phase {
   readonly files: readonly string[]
   readonly concurrency: number
-  readonly timeout: number
+  readonly silenceMs: number
 }
 
 function phasesOf(files: readonly string[]): readonly Phase[] {
@@ -30,16 +32,41 @@ function phasesOf(files: readonly string[]): readonly Phase[] {
     {
       files: files.filter((file) => !isE2e(file)),
       concurrency: availableParallelism(),
-      timeout: UNIT_FILE_TIMEOUT_MS,
+      silenceMs: UNIT_SILENCE_MS,
     },
-    { files: files.filter(isE2e), concurrency: 1, timeout: E2E_FILE_TIMEOUT_MS },
+    { files: files.filter(isE2e), concurrency: 1, silenceMs: E2E_SILENCE_MS },
   ]
   return phases.filter((phase) => phase.files.length > 0)
 }
 
-function startPhase({ files, concurrency, timeout }: Phase, namePattern: string | undefined): AsyncIterable<TestEvent> {
+async function* startPhase(phase: Phase, namePattern: string | undefined): AsyncGenerator<TestEvent> {
+  const { files, concurrency, silenceMs } = phase
   const only = namePattern === undefined ? {} : { testNamePatterns: new RegExp(namePattern) }
-  return run({ files: [...files], concurrency, timeout, ...only }) as AsyncIterable<TestEvent>
+  const { signal, heard, stop } = watchSilence(files, silenceMs)
+  try {
+    for await (const event of run({ files: [...files], concurrency, signal, ...only }) as AsyncIterable<TestEvent>) {
+      heard(event)
+      yield event
+    }
+  } finally {
+    stop()
+  }
+}
+
+/** Aborts (which ends the test processes) when nothing is heard for so long, and names the files that were not done. */
+function watchSilence(files: readonly string[], silenceMs: number) {
+  const controller = new AbortController()
+  const open = new Set(files.map((file) => resolve(file)))
+  const timer = setTimeout(() => {
+    console.error(`STOPPED: silent for ${silenceMs / 1000} s, not done: ${[...open].join(' ')}`)
+    process.exitCode = 1
+    controller.abort()
+  }, silenceMs)
+  const heard = (event: TestEvent): void => {
+    timer.refresh()
+    if (event.type === 'test:summary' && event.data.file !== undefined) open.delete(event.data.file)
+  }
+  return { signal: controller.signal, heard, stop: () => clearTimeout(timer) }
 }
 
 process.chdir(new URL('..', import.meta.url).pathname)
