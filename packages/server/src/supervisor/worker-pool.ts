@@ -100,20 +100,24 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     switch (message.type) {
       case 'applied':
         member.appliedSeq = message.seq
-        return settle(message.seq, message.fault === undefined ? [] : [message.fault])
+        settle(message.seq, message.fault === undefined ? [] : [message.fault])
+        break
       case 'pong':
         member.report = message.report
         member.lastPongMs = Date.now()
-        return
+        break
       case 'want':
-        return permits.want(member.worker.id)
+        permits.want(member.worker.id)
+        break
       case 'give-back':
-        return permits.giveBack(member.worker.id, message.count, message.asked)
+        permits.giveBack(member.worker.id, message.count, message.asked)
+        break
       case 'drained':
         member.drained = true
-        return
+        break
       case 'log':
-        return options.log(message.level, message.text, { ...message.fields, instance: member.instance })
+        options.log(message.level, message.text, { ...message.fields, instance: member.instance })
+        break
     }
   }
 

@@ -1,0 +1,175 @@
+import { stringify } from 'yaml'
+import type { HistoryEntry, SettingsSaved, SettingsView, SettingView } from '../api/contract.ts'
+import { type Outcome, Unavailable } from '../api/deps.ts'
+import { type PlannedChange, planChange } from '../settings/apply.ts'
+import { parseSettingsText } from '../settings/file-text.ts'
+import { describeChanges, planRollback } from '../settings/history.ts'
+import type { Overrides, Source } from '../settings/load.ts'
+import { type Fault, faultLine } from '../settings/parse.ts'
+import type { ConfigContext } from '../settings/rules.ts'
+import { maskSecrets, type SecretBox } from '../settings/secrets.ts'
+import { type Config, isSecret, SETTING_KEYS, SETTINGS, type SettingKey, type Values } from '../settings/settings.ts'
+
+/** The saved revisions, as the store keeps them. */
+export interface RevisionStore {
+  save(revision: {
+    readonly savedMs: number
+    readonly by: string
+    readonly values: Readonly<Record<string, unknown>>
+    readonly changed: readonly string[]
+    readonly basedOn?: number | undefined
+  }): Promise<{ readonly id: number }>
+  get(id: number): Promise<SavedRevision | undefined>
+  list(query: { limit: number }): Promise<readonly Omit<SavedRevision, 'values'>[]>
+}
+
+export interface SavedRevision {
+  readonly id: number
+  readonly savedMs: number
+  readonly by: string
+  readonly values: Values
+  readonly changed: readonly string[]
+}
+
+/** What is in force, and from where. */
+export interface SettingsInForce {
+  readonly revision: number
+  readonly saved: Values
+  readonly config: Config
+  readonly overrides: Overrides
+  readonly sources: Readonly<Record<SettingKey, Source>>
+}
+
+export interface SettingsServiceOptions {
+  readonly initial: SettingsInForce
+  readonly store: RevisionStore
+  readonly box: SecretBox
+  context(): ConfigContext
+  /** What only this machine can tell: a port that somebody else has. */
+  check(config: Config, changed: readonly SettingKey[]): Promise<readonly Fault[]>
+  /** Makes all workers use it; gives the faults they met. */
+  publish(config: Config, revision: number): Promise<readonly string[]>
+}
+
+export interface SettingsService {
+  readonly inForce: SettingsInForce
+  view(): SettingsView
+  save(updates: Values, by: string): Promise<Outcome<SettingsSaved>>
+  applyText(text: string, by: string): Promise<Outcome<SettingsSaved>>
+  rollback(revision: number, by: string): Promise<Outcome<SettingsSaved>>
+  exportText(): string
+  history(): Promise<readonly HistoryEntry[]>
+}
+
+const HISTORY_SHOWN = 50
+
+/** Changes settings: planned whole, checked, used by every worker, then saved; if one of these fails nothing has changed. */
+export function createSettingsService(options: SettingsServiceOptions): SettingsService {
+  let inForce = options.initial
+  let last: Promise<unknown> = Promise.resolve()
+
+  /** One change at a time: each is planned on what the one before left. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work, work)
+    last = done
+    return done
+  }
+
+  async function carryOut(plan: PlannedChange, by: string): Promise<Outcome<SettingsSaved>> {
+    if (!plan.ok) return { ok: false, faults: plan.faults.map(faultLine) }
+    const { values, config, changed } = plan
+    if (same(values, inForce.saved)) return { ok: true, revision: inForce.revision, changed: [], warnings: [] }
+    const faults = await options.check(config, changed)
+    if (faults.length > 0) return { ok: false, faults: faults.map(faultLine) }
+    const met = await options.publish(config, inForce.revision + 1)
+    if (met.length > 0) return takeBack(met)
+    try {
+      const basedOn = inForce.revision
+      const { id } = await options.store.save({ savedMs: Date.now(), by, values, changed, basedOn })
+      inForce = { ...inForce, revision: id, saved: values, config, sources: sourcesAfter(values) }
+      return { ok: true, revision: id, changed: [...changed], warnings: plan.warnings.map(faultLine) }
+    } catch (error) {
+      await takeBack([])
+      throw new Unavailable('the store did not take the settings: nothing has changed', { cause: error })
+    }
+  }
+
+  async function takeBack(faults: readonly string[]): Promise<{ ok: false; faults: readonly string[] }> {
+    await options.publish(inForce.config, inForce.revision)
+    return { ok: false, faults: [...new Set(faults)] }
+  }
+
+  function sourcesAfter(values: Values): SettingsInForce['sources'] {
+    const isOverridden = (key: SettingKey) => Object.hasOwn(inForce.overrides.values, key)
+    const sources = SETTING_KEYS.map((key) => [
+      key,
+      isOverridden(key) ? inForce.sources[key] : Object.hasOwn(values, key) ? 'saved' : 'default',
+    ])
+    return Object.fromEntries(sources) as SettingsInForce['sources']
+  }
+
+  const request = () => ({
+    saved: inForce.saved,
+    overrides: inForce.overrides,
+    box: options.box,
+    context: options.context(),
+  })
+
+  const save = (updates: Values, by: string) => inTurn(() => carryOut(planChange({ ...request(), updates }), by))
+
+  return {
+    get inForce() {
+      return inForce
+    },
+    view: () => ({ revision: inForce.revision, settings: SETTING_KEYS.map((key) => settingView(key, inForce)) }),
+    save,
+    applyText(text, by) {
+      const file = parseSettingsText(text, 'settings')
+      if (file.faults.length > 0) return Promise.resolve({ ok: false, faults: file.faults.map(faultLine) })
+      return save(file.values, by)
+    },
+    rollback: (revision, by) =>
+      inTurn(async () => {
+        const old = await options.store.get(revision)
+        if (old === undefined) return { ok: false, faults: [`there is no revision ${revision}`] }
+        return carryOut(planRollback({ ...request(), revision: old.values }), by)
+      }),
+    exportText: () => stringify(exported(inForce.config)),
+    history: () => history(options.store),
+  }
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function settingView(key: SettingKey, { config, sources, overrides }: SettingsInForce): SettingView {
+  const { help } = SETTINGS[key]
+  const value = config[key]
+  const secret = isSecret(key)
+  return {
+    key,
+    value: (secret ? (value === '' ? null : '(set)') : value) as SettingView['value'],
+    source: sources[key],
+    readOnly: overrides.origins[key] !== undefined,
+    secret,
+    help,
+  }
+}
+
+/** Every setting in force by its dotted key; secrets are left out, so applying it keeps those that are stored. */
+function exported(config: Config): Record<string, unknown> {
+  const masked = maskSecrets(config)
+  return Object.fromEntries(SETTING_KEYS.filter((key) => !isSecret(key)).map((key) => [key, masked[key]]))
+}
+
+async function history(store: RevisionStore): Promise<readonly HistoryEntry[]> {
+  const summaries = await store.list({ limit: HISTORY_SHOWN })
+  const entries: HistoryEntry[] = []
+  for (const { id, savedMs, by } of summaries) {
+    const [revision, before] = await Promise.all([store.get(id), store.get(id - 1)])
+    const changes = describeChanges(before?.values ?? {}, revision?.values ?? {})
+    entries.push({ revision: id, timeMs: savedMs, by, changes })
+  }
+  return entries
+}
