@@ -104,7 +104,13 @@ function wholePage(key: SettingKey, value: unknown, before: ParsedConfig): unkno
 
 function merge(stored: Values, updates: Values): Record<string, unknown> {
   const merged = Object.entries({ ...stored, ...updates })
-  return Object.fromEntries(merged.filter(([, value]) => value !== null && value !== undefined))
+  return Object.fromEntries(merged.filter(([key, value]) => !isUnset(key, value)))
+}
+
+/** An empty certificate or secret is none. */
+function isUnset(key: string, value: unknown): boolean {
+  if (value === null || value === undefined) return true
+  return value === '' && isSettingKey(key) && SETTINGS[key].fallback === ''
 }
 
 interface Canonical {

@@ -45,6 +45,8 @@ const NO_TRICKLE: Trickle = { enabled: false, afterBytes: 32_768, bytesPerSecond
 export function readClientGroups(value: unknown): Reading<readonly ClientGroup[]> {
   if (!Array.isArray(value)) return refused(`must be a list of groups, got ${quote(value)}`)
   if (value.length > MAX_GROUPS) return refused(`has ${value.length} groups, more than ${MAX_GROUPS}`)
+  const count = countAddresses(value)
+  if (count > MAX_ADDRESSES) return refused(`has ${count} addresses in all groups, more than ${MAX_ADDRESSES}`)
   const texts: string[] = []
   const groups: ClientGroup[] = []
   for (const [index, item] of (value as readonly unknown[]).entries()) {
@@ -54,6 +56,11 @@ export function readClientGroups(value: unknown): Reading<readonly ClientGroup[]
   }
   texts.push(...repeatedNames(groups), ...repeatedRanges(groups))
   return texts.length > 0 ? refused(...firstOf(texts)) : taken(groups)
+}
+
+function countAddresses(items: readonly unknown[]): number {
+  const counts = items.map((item) => (isRecord(item) && Array.isArray(item.addresses) ? item.addresses.length : 0))
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 function label(item: unknown, index: number): string {
@@ -73,7 +80,6 @@ function repeatedRanges(groups: readonly ClientGroup[]): string[] {
   const owners = new Map<string, string>()
   const texts: string[] = []
   const ranges = groups.flatMap(({ name, addresses }) => addresses.map((address) => ({ name, address })))
-  if (ranges.length > MAX_ADDRESSES) return [`has ${ranges.length} addresses in all groups, more than ${MAX_ADDRESSES}`]
   for (const { name, address } of ranges) {
     const parsed = parseAddressRange(address)
     const key = parsed.ok ? rangeKey(parsed.range) : address

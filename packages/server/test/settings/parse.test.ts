@@ -241,6 +241,13 @@ const refusals: { values: Record<string, unknown>; fault: RegExp; because: strin
     fault: /in two groups, "a" and "b"/,
     because: 'neither is more specific',
   },
+  {
+    values: {
+      'clients.groups': Array.from({ length: 6 }, (_, i) => ({ name: `g${i}`, addresses: Array(1000).fill('x') })),
+    },
+    fault: /6000 addresses in all groups/,
+    because: 'groups have a bound together',
+  },
   { values: { 'clients.groups': [7] }, fault: /group 1: must be \{name/, because: 'a number is no group' },
 ]
 
