@@ -1,10 +1,31 @@
 import type { Sample } from '../domain/sample.ts'
 import type { Detection } from '../domain/verdict.ts'
 
+/** Who asks: what an engine needs to share its threads fairly. */
+export interface ScanContext {
+  /** The TCP peer's address: one client may never hold all of a lane. */
+  readonly client: string
+}
+
+export interface EngineHealth {
+  readonly state: 'up' | 'down' | 'off'
+  /** One line for people: what is loaded, what is slow, why it is down. */
+  readonly detail: string
+}
+
 /** One detection engine. Returns what it found; throws Unscanned(reason) when it could not look. */
 export interface Scanner {
   readonly name: string
   /** Changes whenever the same bytes could get a new answer; feeds the ISTag and the verdict cache's key. */
   readonly version: string
-  scan(sample: Sample, signal: AbortSignal): Promise<Detection[]> | Detection[]
+  /** True where the answer depends on the declared type or the file name too: they join the verdict cache's key. */
+  readonly usesContext?: boolean
+  /** Absent: up. */
+  health?(): EngineHealth
+  /**
+   * The whole answer if it can be had at once (no promise, no signal: the hot path for small bodies), undefined where `scan`
+   * must be called. Throws like `scan`.
+   */
+  scanNow?(sample: Sample): readonly Detection[] | undefined
+  scan(sample: Sample, signal: AbortSignal, context: ScanContext): Promise<readonly Detection[]> | readonly Detection[]
 }

@@ -1,0 +1,53 @@
+import { readlinkSync } from 'node:fs'
+import { setPriority } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { type Detection, Unscanned, type UnscannedReason } from '../../../domain/verdict.ts'
+import { type BindingName, loadBinding } from './binding.ts'
+
+export interface ThreadData {
+  readonly binding: BindingName
+  /** Serialised rules, shared by all threads; each makes its own copy of them. */
+  readonly rules: Uint8Array
+  /** Added to the thread's niceness, so that small requests on the main thread go first. */
+  readonly nice: number
+}
+
+/** A scan for a thread: bytes in shared memory, or an open file of this process. */
+export type ThreadJob = { readonly id: number; readonly timeoutMs: number } & (
+  | { readonly kind: 'memory'; readonly shared: SharedArrayBuffer; readonly length: number }
+  | { readonly kind: 'file'; readonly fd: number; readonly size: number }
+)
+
+export type ThreadReply =
+  | { readonly id: number; readonly detections: readonly Detection[] }
+  | { readonly id: number; readonly reason: UnscannedReason; readonly detail: string }
+
+const data = workerData as ThreadData
+const rules = loadBinding(data.binding).load(Buffer.from(data.rules))
+lowerPriority(data.nice)
+
+parentPort?.on('message', (job: ThreadJob) => parentPort?.postMessage(answer(job)))
+parentPort?.postMessage('ready')
+
+function answer(job: ThreadJob): ThreadReply {
+  try {
+    const detections =
+      job.kind === 'memory'
+        ? rules.scan(Buffer.from(job.shared, 0, job.length), job.timeoutMs)
+        : rules.scanFile(job.fd, job.size, job.timeoutMs)
+    return { id: job.id, detections }
+  } catch (error) {
+    const reason = error instanceof Unscanned ? error.reason : 'engine-down'
+    return { id: job.id, reason, detail: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Linux takes a thread's number where POSIX says process; elsewhere the threads stay equal, which costs latency only. */
+function lowerPriority(nice: number): void {
+  try {
+    const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1))
+    if (thread > 0 && nice > 0) setPriority(thread, nice)
+  } catch {
+    // No /proc, or a sandbox that forbids it.
+  }
+}
