@@ -3,7 +3,6 @@ import type { UnscannedReason } from '../domain/verdict.ts'
 import { BLOCK_FROM, PASSWORD_CLASSES } from './client-groups.ts'
 import type { Setting, ValueOf } from './kinds.ts'
 
-const BUILT_IN_PAGE = { enabled: true, content: null }
 const MIB = 1_048_576
 const GIB = 1_073_741_824
 const TIB = 1_099_511_627_776
@@ -129,11 +128,11 @@ export const SETTINGS = {
   'content.mimeValidation': { kind: 'boolean', fallback: true, step: 7,
     help: 'Exclude only what is what it says: scanned all the same are compressed bodies, previews that cannot decide, custom and active types, and bodies whose true type differs. Applies only while exclusion is on.' },
 
-  'pages.urlAccess': { kind: 'page', fallback: BUILT_IN_PAGE, step: 8,
+  'pages.urlAccess': { kind: 'page', fallback: { enabled: true, content: null }, step: 8,
     help: 'The page for a blocked URL access.' },
-  'pages.fileUpload': { kind: 'page', fallback: BUILT_IN_PAGE, step: 8,
+  'pages.fileUpload': { kind: 'page', fallback: { enabled: true, content: null }, step: 8,
     help: 'The page for a blocked upload.' },
-  'pages.fileDownload': { kind: 'page', fallback: BUILT_IN_PAGE, step: 8,
+  'pages.fileDownload': { kind: 'page', fallback: { enabled: true, content: null }, step: 8,
     help: 'The page for a blocked download.' },
 
   'clients.maxConnections': { kind: 'integer', min: 1, max: 65_535, fallback: 1_000, step: 9,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { stringify } from 'yaml'
 import { UNSCANNED_REASONS } from '../../src/domain/verdict.ts'
 import { faultLine, parseConfig } from '../../src/settings/parse.ts'
 import { policyFor } from '../../src/settings/policy.ts'
@@ -41,6 +42,7 @@ describe('the settings', () => {
     const config = configOf({})
     assert.deepEqual(configOf(config), config)
     assert.deepEqual(JSON.parse(JSON.stringify(config)), config, 'a config is plain JSON, for the snapshot')
+    assert.doesNotMatch(stringify(config), /[&*]a\d/, 'no two settings are one object: YAML would write an alias')
   })
 
   it('name every fault at once', () => {
