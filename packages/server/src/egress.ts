@@ -134,8 +134,10 @@ async function send(trip: Trip, hop: Hop): Promise<IncomingMessage> {
   const request = openRequest(trip, hop, address)
   request.on('response', resolve)
   request.on('error', reject)
+  // A 101 that nobody asked for closes the request without an error.
+  request.on('close', () => reject(new EgressError('connection', 'closed without an answer')))
   request.end(hop.body)
-  return promise
+  return abortable(promise, trip.signal)
 }
 
 function openRequest({ signal, options }: Trip, { url, method, headers }: Hop, pinned: HostAddress): ClientRequest {
@@ -239,6 +241,8 @@ function tooLarge(maxBytes: number): EgressError {
 }
 
 async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Whoever loses the race may still reject later.
+  promise.catch(() => {})
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason)
