@@ -41,8 +41,7 @@ export async function main(argv: readonly string[], tools: CliTools, io: Io = pr
     await program.parseAsync([...argv], { from: 'user' })
     return exitCode
   } catch (error) {
-    await io.write(output.join(''))
-    return report(error, io)
+    return report(error, io, output.join(''))
   }
 }
 
@@ -77,11 +76,14 @@ function configure(command: Command, out: { write(text: string): void; warn(text
   for (const child of command.commands) configure(child, out)
 }
 
-function report(error: unknown, io: Io): number {
-  // Help ends with 0, what commander could not parse with its own message, told already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+async function report(error: unknown, io: Io, help: string): Promise<number> {
+  // Help ends with 0; what commander could not parse it has told already.
+  if (error instanceof CommanderError) {
+    if (help !== '') await io.write(help).catch(() => {})
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  }
+  if (isOutputClosed(error)) return EXIT.outputClosed
   if (!(error instanceof CliError)) {
-    if (isOutputClosed(error)) return EXIT.outputClosed
     io.warn(error instanceof Error ? (error.stack ?? error.message) : String(error))
     return EXIT.internal
   }
