@@ -1,11 +1,13 @@
 import pino from 'pino'
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+type Severity = 'info' | 'warn' | 'error'
+
 export interface Log {
-  (level: Exclude<LogLevel, 'debug'>, text: string, fields?: object): void
+  (level: Severity, text: string, fields?: object): void
   setLevel(level: LogLevel): void
 }
 
@@ -13,7 +15,7 @@ export interface Log {
 export function createLog(level: LogLevel): Log {
   // Synchronous: the last lines before a crash are the ones that matter.
   const logger = pino({ level, base: { app: 'assay' } }, pino.destination({ fd: 2, sync: true }))
-  const log = (severity: Exclude<LogLevel, 'debug'>, text: string, fields: object = {}) =>
+  const log = (severity: Severity, text: string, fields: object = {}) =>
     logger[severity](fields, text)
   return Object.assign(log, {
     setLevel(next: LogLevel) {

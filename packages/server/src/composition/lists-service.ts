@@ -6,13 +6,13 @@ import type { ObjectListName, ObjectType, SuspiciousObject } from '../domain/sus
 /** The lists as the store keeps them; values are canonical. */
 export interface ObjectStore {
   addMany(objects: readonly SuspiciousObject[]): Promise<number>
+  /** All batches or nothing; a rejection of `batches` changes nothing. */
+  import(batches: AsyncIterable<readonly SuspiciousObject[]>): Promise<number>
   remove(keys: readonly ListEntryKey[]): Promise<number>
-  page(query: {
+  export(query: {
     readonly list?: ObjectListName | undefined
     readonly type?: ObjectType | undefined
-    readonly limit: number
-    readonly after?: ListEntryKey | undefined
-  }): Promise<readonly SuspiciousObject[]>
+  }): AsyncIterable<readonly SuspiciousObject[]>
   counts(): Promise<readonly ListCount[]>
 }
 
@@ -24,18 +24,18 @@ export interface ListsServiceOptions {
 
 /** More wrong lines than this are counted, not shown. */
 const MAX_FAULTS = 50
-const EXPORT_PAGE = 5_000
 
 type Checked = { readonly object: SuspiciousObject } | { readonly fault: string }
 
 /** Adding to and removing from the lists; a change is done when every worker uses it. */
 export function createListsService({ store, published }: ListsServiceOptions): ApiDeps['lists'] {
-  async function addAll(objects: readonly SuspiciousObject[]): Promise<Outcome<{ changed: number }>> {
+  async function taken(change: () => Promise<number>): Promise<Outcome<{ changed: number }>> {
     try {
-      const changed = await store.addMany(objects)
+      const changed = await change()
       if (changed > 0) await published()
       return { ok: true, changed }
     } catch (error) {
+      if (error instanceof WrongLines) return { ok: false, faults: error.faults }
       // A full list is the user's business; everything else is ours.
       if ((error as { code?: string }).code !== 'LIST_FULL') throw error
       return { ok: false, faults: [(error as Error).message] }
@@ -45,7 +45,7 @@ export function createListsService({ store, published }: ListsServiceOptions): A
   return {
     async add({ by, ...entry }) {
       const checked = checkEntry(entry, by)
-      return 'fault' in checked ? { ok: false, faults: [checked.fault] } : addAll([checked.object])
+      return 'fault' in checked ? { ok: false, faults: [checked.fault] } : taken(() => store.addMany([checked.object]))
     },
     async remove({ by: _, ...entry }) {
       const canonical = canonicalObject(entry.type, entry.value)
@@ -54,36 +54,37 @@ export function createListsService({ store, published }: ListsServiceOptions): A
       if (changed > 0) await published()
       return { ok: true, changed }
     },
-    async import({ by }, batches) {
-      const { objects, faults } = await readLines(batches, by)
-      return faults.length > 0 ? { ok: false, faults } : addAll(objects)
-    },
-    async *export({ list, type }) {
-      let after: ListEntryKey | undefined
-      for (;;) {
-        const page = await store.page({ list, type, limit: EXPORT_PAGE, after })
-        if (page.length === 0) return
-        yield page
-        after = page.at(-1)
-      }
-    },
+    import: ({ by }, batches) => taken(() => store.import(objectsOf(batches, by))),
+    export: (query) => store.export(query),
     counts: () => store.counts(),
   }
 }
 
-async function readLines(batches: AsyncIterable<readonly ImportLine[]>, by: string) {
-  const objects: SuspiciousObject[] = []
+class WrongLines extends Error {
+  override readonly name = 'WrongLines'
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super('the import has wrong lines')
+    this.faults = faults
+  }
+}
+
+/** The good lines, as they come; at the end a throw with every wrong one, which takes the whole import back. */
+async function* objectsOf(batches: AsyncIterable<readonly ImportLine[]>, by: string) {
   const faults: string[] = []
   let wrong = 0
   for await (const batch of batches) {
+    const objects: SuspiciousObject[] = []
     for (const line of batch) {
       const checked = 'fault' in line ? line : checkEntry(line.entry, by)
       if ('object' in checked) objects.push(checked.object)
       else if (++wrong <= MAX_FAULTS) faults.push(`line ${line.line}: ${checked.fault}`)
     }
+    if (wrong === 0 && objects.length > 0) yield objects
   }
   if (wrong > MAX_FAULTS) faults.push(`and ${wrong - MAX_FAULTS} more wrong lines`)
-  return { objects, faults }
+  if (wrong > 0) throw new WrongLines(faults)
 }
 
 function checkEntry(entry: ListEntry, by: string): Checked {

@@ -1,13 +1,14 @@
-import { stringify } from 'yaml'
 import type { HistoryEntry, SettingsSaved, SettingsView, SettingView } from '../api/contract.ts'
 import { type Outcome, Unavailable } from '../api/deps.ts'
 import { type PlannedChange, planChange } from '../settings/apply.ts'
+import { exportYaml } from '../settings/export.ts'
 import { parseSettingsText } from '../settings/file-text.ts'
+import { valueFromText } from '../settings/from-text.ts'
 import { describeChanges, planRollback } from '../settings/history.ts'
-import type { Overrides, Source } from '../settings/load.ts'
+import type { LoadedSettings, Overrides, Source } from '../settings/load.ts'
 import { type Fault, faultLine } from '../settings/parse.ts'
 import type { ConfigContext } from '../settings/rules.ts'
-import { maskSecrets, type SecretBox } from '../settings/secrets.ts'
+import type { SecretBox } from '../settings/secrets.ts'
 import { type Config, isSecret, SETTING_KEYS, SETTINGS, type SettingKey, type Values } from '../settings/settings.ts'
 
 /** The saved revisions, as the store keeps them. */
@@ -57,6 +58,8 @@ export interface SettingsService {
   save(updates: Values, by: string): Promise<Outcome<SettingsSaved>>
   applyText(text: string, by: string): Promise<Outcome<SettingsSaved>>
   rollback(revision: number, by: string): Promise<Outcome<SettingsSaved>>
+  /** Overrides read anew (SIGHUP): used by every worker, or refused with every fault. */
+  override(load: (saved: Values) => LoadedSettings): Promise<readonly string[]>
   exportText(): string
   history(): Promise<readonly HistoryEntry[]>
 }
@@ -122,7 +125,7 @@ export function createSettingsService(options: SettingsServiceOptions): Settings
       return inForce
     },
     view: () => ({ revision: inForce.revision, settings: SETTING_KEYS.map((key) => settingView(key, inForce)) }),
-    save,
+    save: (updates, by) => save(typed(updates), by),
     applyText(text, by) {
       const file = parseSettingsText(text, 'settings')
       if (file.faults.length > 0) return Promise.resolve({ ok: false, faults: file.faults.map(faultLine) })
@@ -134,7 +137,16 @@ export function createSettingsService(options: SettingsServiceOptions): Settings
         if (old === undefined) return { ok: false, faults: [`there is no revision ${revision}`] }
         return carryOut(planRollback({ ...request(), revision: old.values }), by)
       }),
-    exportText: () => stringify(exported(inForce.config)),
+    override: (load) =>
+      inTurn(async () => {
+        const loaded = load(inForce.saved)
+        if (!loaded.ok) return loaded.faults.map(faultLine)
+        const faults = await options.publish(loaded.config, inForce.revision)
+        if (faults.length > 0) return (await takeBack(faults)).faults
+        inForce = { ...inForce, config: loaded.config, overrides: loaded.overrides, sources: loaded.sources }
+        return []
+      }),
+    exportText: () => exportYaml(withoutSecrets(inForce.config)),
     history: () => history(options.store),
   }
 }
@@ -157,10 +169,16 @@ function settingView(key: SettingKey, { config, sources, overrides }: SettingsIn
   }
 }
 
-/** Every setting in force by its dotted key; secrets are left out, so applying it keeps those that are stored. */
-function exported(config: Config): Record<string, unknown> {
-  const masked = maskSecrets(config)
-  return Object.fromEntries(SETTING_KEYS.filter((key) => !isSecret(key)).map((key) => [key, masked[key]]))
+/** What is left out of an export stays as it is when that is applied. */
+function withoutSecrets(config: Config): Values {
+  return Object.fromEntries(SETTING_KEYS.filter((key) => !isSecret(key)).map((key) => [key, config[key]]))
+}
+
+/** Text as a person types it: `off`, `10.0.0.0/8, ::1`. */
+function typed(updates: Values): Values {
+  return Object.fromEntries(
+    Object.entries(updates).map(([key, value]) => [key, typeof value === 'string' ? valueFromText(key, value) : value]),
+  )
 }
 
 async function history(store: RevisionStore): Promise<readonly HistoryEntry[]> {

@@ -1,12 +1,3 @@
-import type { RiskLevel } from '../domain/risk.ts'
-
-/** TLS material as the workers get it: over IPC only, never in a file of theirs. */
-export interface TlsMaterial {
-  readonly certPem: string
-  readonly keyPem: string
-  readonly passphrase: string
-}
-
 /** A snapshot file, its path relative to the worker's folder. */
 export interface Snapshot {
   readonly revision: string
@@ -19,11 +10,10 @@ export interface Snapshot {
  */
 export interface DesiredState<Config = unknown> {
   readonly seq: number
+  /** Settings in force. TLS keys are in it: they go over IPC only, never into a file of the worker's. */
   readonly config: Config
-  readonly tls: TlsMaterial | undefined
   readonly lists: Snapshot | undefined
   readonly rules: Snapshot | undefined
-  readonly hasSynchronizedSource: boolean
 }
 
 export interface EngineReport {
@@ -46,8 +36,6 @@ export interface WorkerReport {
   readonly ruleRevision: string
   readonly journalFull: boolean
   readonly metrics: unknown
-  readonly memory: { readonly rss: number; readonly heapUsed: number }
-  readonly blockFrom: RiskLevel
 }
 
 export type ToWorker<Config = unknown> =
@@ -64,4 +52,6 @@ export type FromWorker =
   | { readonly type: 'want' }
   | { readonly type: 'give-back'; readonly count: number; readonly asked: boolean }
   | { readonly type: 'drained' }
+  /** It cannot be mended from inside (a scan thread died): start another, then drain this one. */
+  | { readonly type: 'replace'; readonly detail: string }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly text: string; readonly fields: object }

@@ -10,9 +10,14 @@ export interface WorkerPoolOptions {
   readonly env: Readonly<Record<string, string>>
   /** A worker that does not answer for so long is frozen: it is killed and replaced. */
   readonly frozenAfterMs: number
+  /** How long the transactions of a worker that is replaced may take. */
+  drainTimeoutMs(): number
   log(level: 'info' | 'warn' | 'error', text: string, fields: object): void
   /** The journal instances (worker ids) whose writers live; told at each change. */
   onInstances(instances: readonly string[]): void
+  /** Each report of a worker, and the last one of a worker that has ended. */
+  onReport(report: WorkerReport): void
+  onGone(report: WorkerReport): void
 }
 
 export interface WorkerPool {
@@ -33,6 +38,7 @@ interface Member {
   appliedSeq: number
   lastPongMs: number
   drained: boolean
+  replaced: boolean
 }
 
 interface Waiter {
@@ -71,7 +77,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     if (worker?.isConnected()) worker.send(message, () => {})
   }
 
-  function fork(): void {
+  function fork(): Member {
     const worker = cluster.fork({ ...options.env })
     const instance = `w${worker.id}-${worker.process.pid}-${Date.now().toString(36)}`
     const member: Member = {
@@ -81,6 +87,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       appliedSeq: 0,
       lastPongMs: Date.now() + options.frozenAfterMs,
       drained: false,
+      replaced: false,
     }
     members.set(worker.id, member)
     permits.addWorker(worker.id)
@@ -88,8 +95,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     worker.on('error', (error) => options.log('warn', 'worker channel failed', { instance, error: error.message }))
     worker.once('exit', (code, signal) => ended(member, code, signal))
     tellInstances()
-    worker.send({ type: 'instance', instance })
+    send(worker.id, { type: 'instance', instance })
     if (state !== undefined) send(worker.id, { type: 'state', state })
+    return member
   }
 
   function tellInstances(): void {
@@ -105,6 +113,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       case 'pong':
         member.report = message.report
         member.lastPongMs = Date.now()
+        options.onReport(message.report)
         break
       case 'want':
         permits.want(member.worker.id)
@@ -114,6 +123,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         break
       case 'drained':
         member.drained = true
+        break
+      case 'replace':
+        replace(member, message.detail)
         break
       case 'log':
         options.log(message.level, message.text, { ...message.fields, instance: member.instance })
@@ -131,14 +143,31 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     }
   }
 
+  /** The new one serves before the old one ends, so nobody is turned away. */
+  function replace(member: Member, detail: string): void {
+    if (member.replaced || stopping) return
+    member.replaced = true
+    options.log('warn', 'worker is replaced', { instance: member.instance, detail })
+    const successor = fork()
+    const drainOld = setInterval(() => {
+      if (successor.appliedSeq === 0 && members.has(successor.worker.id)) return
+      clearInterval(drainOld)
+      send(member.worker.id, { type: 'drain', timeoutMs: options.drainTimeoutMs() })
+      // Native code that does not come back does not drain either.
+      setTimeout(() => member.worker.process.kill('SIGKILL'), options.drainTimeoutMs() + 2000).unref()
+    }, 50)
+  }
+
   function ended(member: Member, code: number | null, signal: string | null): void {
     members.delete(member.worker.id)
+    if (member.report !== undefined) options.onGone(member.report)
     permits.removeWorker(member.worker.id)
     tellInstances()
     if (stopping) return
+    settle(0, [])
+    if (member.replaced) return
     deaths++
     options.log('error', 'worker ended', { instance: member.instance, code, signal })
-    settle(0, [])
     setTimeout(() => !stopping && fork(), respawnDelayMs())
   }
 

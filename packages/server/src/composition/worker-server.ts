@@ -1,0 +1,239 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { type Admission, createIcapServer, type IcapServer, type IcapService, type Peer } from '@assay/icap'
+import { transactionIds } from '../domain/transaction-id.ts'
+import { type ClientList, createClientList } from '../icap-service/client-list.ts'
+import { createHandler } from '../icap-service/handler.ts'
+import type { HandlerConfig, HandlerDeps } from '../icap-service/handler-deps.ts'
+import { createListeners, type ListenerPlan } from '../icap-service/listeners.ts'
+import { createSpool } from '../icap-service/spool.ts'
+import type { ProcessMetrics } from '../metrics.ts'
+import type { Config } from '../settings/settings.ts'
+import { createGroupCommit } from '../store/group-commit.ts'
+import type { Journal } from '../store/journal.ts'
+import type { PermitPurse } from '../supervisor/permits.ts'
+import { decodeContent } from '../unpack/content-encoding.ts'
+import { clientListOptions } from './client-policies.ts'
+import { handlerConfig } from './handler-config.ts'
+import { icapLimits } from './icap-limits.ts'
+import type { Scanning } from './scanning.ts'
+import { ICAP_SERVICES, optionsAnswer, serviceTags } from './services.ts'
+
+export interface WorkerServerOptions {
+  readonly scanning: Scanning
+  readonly journal: Journal
+  readonly purse: PermitPurse
+  readonly metrics: ProcessMetrics
+  readonly instance: string
+  readonly version: string
+  readonly config: Config
+  /** How many workers share the node's spool. */
+  readonly workers: number
+  log(level: 'info' | 'warn' | 'error', text: string, fields?: object): void
+}
+
+/** ICAP as one worker serves it, changed live. */
+export interface WorkerServer {
+  /** Resolves when the ports are as the settings say; rejects with nothing changed where one cannot be opened. */
+  useConfig(config: Config): Promise<void>
+  /** Engines, rules or lists have changed: the ISTag follows. */
+  versionsChanged(): void
+  /** Connections that the other workers have open, as of a moment ago. */
+  othersUse(connections: number): void
+  isTags(): Readonly<Record<string, string>>
+  listeners(): readonly string[]
+  isJournalFull(): boolean
+  drain(timeoutMs: number): Promise<void>
+}
+
+const SERVICES = new Map(ICAP_SERVICES.map((service) => [service.name, service]))
+
+export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
+  const { scanning, purse, metrics } = options
+  let { config } = options
+  let clients: ClientList
+  let handling: HandlerConfig
+  let tags: Readonly<Record<string, string>> = {}
+  let others = 0
+  const openBy = new Map<string, number>()
+  const budget = { directory: 'spool', ...spoolBudget(config, options.workers) }
+
+  const deps: HandlerDeps = {
+    now: () => performance.timeOrigin + performance.now(),
+    nextId: transactionIds(options.instance),
+    policyFor: (peer, service) => clients.policyFor(peer.address, service),
+    config: () => handling,
+    rateUrl: (context) => scanning.rateUrl(context),
+    prescan: (sample, context, cancel) => scanning.prescan(sample, context, cancel),
+    lists: (sample, members, context) => scanning.lists(sample, members, context),
+    excluded: (sample, context) => scanning.excluded(sample, context),
+    decode: (content, encodings, write, cancel) =>
+      decodeContent(content, encodings, write, cancel, decodeLimits(config)),
+    journal: journalFor(options),
+    spool: createSpool(budget),
+    count: () => {},
+    failed: (error, id) => options.log('error', 'transaction failed', { id, error: stackOf(error) }),
+  }
+  const handle = createHandler(deps)
+
+  /** A change of limits takes a server of its own: connections of before live on under theirs. */
+  const servers: IcapServer[] = []
+  let server = makeServer()
+  let limits = JSON.stringify(icapLimits(config))
+
+  function makeServer(): IcapServer {
+    const made = createIcapServer({
+      serverHeader: `Assay/${options.version}`,
+      limits: icapLimits(config),
+      findService: (path) => SERVICES.get(path),
+      isTag: ({ name }) => tags[name] ?? '',
+      optionsFor: (service, peer) => optionsAnswer(service, optionsFacts(service, peer)),
+      admit,
+      handle,
+      onFault: ({ code, peer, detail }) => options.log('info', 'ICAP fault', { code, client: peer.address, detail }),
+      onConnectionEnd,
+    })
+    for (const old of servers) if (old.connections === 0) servers.splice(servers.indexOf(old), 1)
+    servers.push(made)
+    return made
+  }
+
+  const listeners = createListeners({
+    onSocket: (socket: Socket | TLSSocket) => server.handleSocket(socket),
+    onTlsFault: (client, text) => options.log('info', 'TLS fault', { client, text }),
+  })
+
+  function admit(peer: Peer): Admission | Promise<Admission> {
+    if (!clients.allows(peer.address)) {
+      metrics.connectionRefused('not-listed')
+      return 'forbidden'
+    }
+    const taken = purse.take()
+    return typeof taken === 'boolean' ? admitted(peer, taken) : taken.then((has) => admitted(peer, has))
+  }
+
+  function admitted(peer: Peer, hasPermit: boolean): Admission {
+    if (!hasPermit) {
+      metrics.connectionRefused('limit')
+      return 'overloaded'
+    }
+    metrics.connection()
+    openBy.set(peer.address, (openBy.get(peer.address) ?? 0) + 1)
+    return 'ok'
+  }
+
+  function onConnectionEnd(peer: Peer): void {
+    purse.release()
+    const left = (openBy.get(peer.address) ?? 1) - 1
+    if (left > 0) openBy.set(peer.address, left)
+    else openBy.delete(peer.address)
+  }
+
+  function optionsFacts(service: IcapService, peer: Peer) {
+    const free = config['clients.maxConnections'] - others - purse.inUse
+    return {
+      config,
+      isTag: tags[service.name] ?? '',
+      ready: isReady(scanning) && !options.journal.isFull,
+      maxConnections: free + (openBy.get(peer.address) ?? 0),
+    }
+  }
+
+  function versionsChanged(): void {
+    tags = serviceTags(config, scanning.versions())
+    handling = handlerConfig(config, scanning.needsSha1)
+  }
+
+  function use(next: Config): void {
+    config = next
+    clients = createClientList(clientListOptions(config))
+    Object.assign(budget, spoolBudget(config, options.workers))
+    versionsChanged()
+    const wanted = JSON.stringify(icapLimits(config))
+    if (wanted !== limits) {
+      limits = wanted
+      server = makeServer()
+    }
+  }
+
+  clients = createClientList(clientListOptions(config))
+  handling = handlerConfig(config, scanning.needsSha1)
+  versionsChanged()
+
+  return {
+    async useConfig(next) {
+      await listeners.apply(listenerPlan(next))
+      use(next)
+    },
+    versionsChanged,
+    othersUse(connections) {
+      others = Math.max(0, connections)
+    },
+    isTags: () => tags,
+    listeners: () => listeners.describe(),
+    isJournalFull: () => options.journal.isFull,
+    async drain(timeoutMs) {
+      listeners.close()
+      await Promise.all(servers.map((one) => one.drain(timeoutMs)))
+      options.journal.close()
+    },
+  }
+}
+
+/** Ready (ARCHITECTURE.md): no engine is down, and one that looks into content is on. */
+function isReady(scanning: Scanning): boolean {
+  const engines = scanning.engines()
+  return (
+    engines.every(({ state }) => state !== 'down') &&
+    engines.some(({ engine, state }) => engine === 'yara' && state === 'up')
+  )
+}
+
+function journalFor({ journal, metrics }: WorkerServerOptions): HandlerDeps['journal'] {
+  const commit = createGroupCommit(journal)
+  return (record) => {
+    metrics.transaction(record)
+    return commit(record)
+  }
+}
+
+function listenerPlan(config: Config): ListenerPlan {
+  const host = config['icap.listen'] === '*' ? undefined : config['icap.listen']
+  const icaps = config['icap.enabled'] && config['icaps.enabled']
+  return {
+    host,
+    icapPort: config['icap.enabled'] ? config['icap.port'] : undefined,
+    icaps: icaps
+      ? {
+          port: config['icaps.port'],
+          keys: {
+            certPem: config['icaps.certificate'],
+            keyPem: config['icaps.privateKey'],
+            passphrase: config['icaps.passphrase'],
+          },
+        }
+      : undefined,
+  }
+}
+
+/** The node's spool is shared equally by its workers. */
+function spoolBudget(config: Config, workers: number) {
+  return {
+    maxBytes: Math.floor(config['intake.maxSpoolTotalBytes'] / workers),
+    maxMemoryBytes: config['intake.maxMemoryBytes'],
+  }
+}
+
+function decodeLimits(config: Config) {
+  return {
+    maxLayers: config['intake.maxEncodingLayers'],
+    maxBytes: config['intake.maxDecodedBytes'],
+    maxRatio: config['intake.maxDecodeRatio'],
+    ratioFreeBytes: config['intake.decodeRatioFromBytes'],
+    maxMs: config['scan.timeoutMs'],
+  }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

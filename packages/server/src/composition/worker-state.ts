@@ -1,0 +1,72 @@
+import { basename, join } from 'node:path'
+import type { Config } from '../settings/settings.ts'
+import type { DesiredState, Snapshot } from '../supervisor/messages.ts'
+
+type Desired = Omit<DesiredState<Config>, 'seq'>
+
+export interface WorkerStateOptions {
+  readonly config: Config
+  readonly rules: Snapshot
+  /** Makes every worker be so; gives the faults they met. */
+  apply(desired: Desired): Promise<readonly string[]>
+  /** Calls back for each new list snapshot. */
+  onLists(callback: (snapshot: { readonly revision: string; readonly path: string }) => void): () => void
+  /** The revision of the lists as the store has them now. */
+  listRevision(): Promise<number>
+}
+
+/** What the workers must be, and who waits until they are. */
+export interface WorkerState {
+  /** Settles when the workers serve for the first time. */
+  readonly started: Promise<readonly string[]>
+  change(part: Partial<Pick<Desired, 'config' | 'rules'>>): Promise<readonly string[]>
+  /** Resolves when every worker asks lists that have all changes made before the call. */
+  listsPublished(): Promise<void>
+  close(): void
+}
+
+interface ListWaiter {
+  readonly revision: number
+  resolve(): void
+}
+
+export function createWorkerState(options: WorkerStateOptions): WorkerState {
+  let desired: Desired = { config: options.config, rules: options.rules, lists: undefined }
+  let usedLists = -1
+  const waiters = new Set<ListWaiter>()
+  const started = Promise.withResolvers<readonly string[]>()
+
+  async function takeLists({ revision, path }: { revision: string; path: string }): Promise<void> {
+    // The worker stands in its own folder and may not be able to reach it by its whole path.
+    desired = { ...desired, lists: { revision, path: join('snapshots', basename(path)) } }
+    const faults = await options.apply(desired)
+    started.resolve(faults)
+    usedLists = Math.max(usedLists, Number(revision))
+    for (const waiter of waiters) if (waiter.revision <= usedLists) waiter.resolve()
+  }
+
+  const stopListening = options.onLists((snapshot) => void takeLists(snapshot))
+
+  return {
+    started: started.promise,
+    change(part) {
+      desired = { ...desired, ...part }
+      return options.apply(desired)
+    },
+    async listsPublished() {
+      const revision = await options.listRevision()
+      if (revision <= usedLists) return
+      await new Promise<void>((resolve) => {
+        const waiter: ListWaiter = {
+          revision,
+          resolve() {
+            waiters.delete(waiter)
+            resolve()
+          },
+        }
+        waiters.add(waiter)
+      })
+    },
+    close: stopListening,
+  }
+}

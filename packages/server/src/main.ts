@@ -1,0 +1,314 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ApiDeps } from './api/deps.ts'
+import { type Listening, listenApi, listenConsole } from './api/http-server.ts'
+import type { ServeOptions } from './cli/tools.ts'
+import { databaseLocation } from './composition/database-check.ts'
+import { greeting } from './composition/greeting.ts'
+import { createListsService } from './composition/lists-service.ts'
+import { openPortFaults } from './composition/port-check.ts'
+import { createRulesService, type RulesService } from './composition/rules-service.ts'
+import { type ServerFacts, serverReadiness, serverStatus } from './composition/server-status.ts'
+import { createSettingsService, type SettingsService } from './composition/settings-service.ts'
+import { createWorkerState, type WorkerState } from './composition/worker-state.ts'
+import { type DataFolder, DataFolderBusy, markRunning, openDataFolder, takePidFile } from './lifecycle.ts'
+import { createLog, type Log } from './log.ts'
+import { createMergedMetrics, createProcessMetrics, type MergedMetrics, type MetricsSnapshot } from './metrics.ts'
+import { compileRules } from './scan/scanners/yara/rule-compiler.ts'
+import { readSettingsFile } from './settings/file.ts'
+import { type LoadedSettings, loadSettings } from './settings/load.ts'
+import { faultLine } from './settings/parse.ts'
+import type { ConfigContext } from './settings/rules.ts'
+import type { SecretBox } from './settings/secrets.ts'
+import type { Config, Values } from './settings/settings.ts'
+import { openSecretBox } from './store/secret-box.ts'
+import { createWriter, type Writer } from './store/writer.ts'
+import { workerIdentity } from './supervisor/identity.ts'
+import { createWorkerPool, type WorkerPool } from './supervisor/worker-pool.ts'
+
+export { checkDatabase } from './composition/database-check.ts'
+export { scan } from './composition/scan-files.ts'
+
+const EXIT_USAGE = 64
+const EXIT_UNAVAILABLE = 69
+const FROZEN_AFTER_MS = 10_000
+const DATABASE_WAIT_MS = 30_000
+const CHECKOUT = resolve(import.meta.dirname, '../../..')
+const VERSION: string = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')).version
+
+/** Nothing fills the synchronized list and no model can be installed yet: both are refused in the settings. */
+const CONTEXT: ConfigContext = { hasModel: false, hasSynchronizedSource: false }
+
+/** Runs the server until SIGTERM; gives the exit code. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const folder = openDataFolder(options.data, workerIdentity())
+  let releasePid: () => void
+  try {
+    releasePid = takePidFile(folder.pidFile)
+  } catch (error) {
+    if (!(error instanceof DataFolderBusy)) throw error
+    console.error(`assay: ${error.message}`)
+    return EXIT_UNAVAILABLE
+  }
+  const unmark = markRunning(CHECKOUT)
+  const log = createLog('info')
+  try {
+    const stopped = untilSignal()
+    const server = await start(options, folder, log)
+    if (typeof server === 'number') return server
+    await stopped
+    await stop(server, log)
+    return 0
+  } finally {
+    unmark()
+    releasePid()
+  }
+}
+
+/** Plain calls in readable order; `stop` goes the other way. */
+async function start(options: ServeOptions, folder: DataFolder, log: Log): Promise<Server | number> {
+  const startedMs = Date.now()
+  const box = settingsBox(folder)
+  const writer = await openStore(options, folder, log)
+  if (writer === undefined) return EXIT_UNAVAILABLE
+  const revision = await writer.settings.latest()
+  const loaded = load(options, revision?.values ?? {}, box)
+  if (!loaded.ok) return await refuse(loaded, writer)
+  for (const warning of loaded.warnings) log('warn', faultLine(warning))
+  const { config } = loaded
+  log.setLevel(config['log.level'])
+  writer.setRetention(retentionOf(config))
+
+  const metrics = createMergedMetrics()
+  const rules = createRulesService({
+    store: writer.rules,
+    compile: compileRules,
+    snapshots: folder.snapshots,
+    publish: (snapshot) => state.change({ rules: snapshot }),
+  })
+  const compiled = await rules.build()
+  const pool = createWorkerPool({
+    ...poolSettings(config, folder),
+    drainTimeoutMs: () => settings.inForce.config['icap.drainTimeoutMs'],
+    log,
+    onInstances: (instances) => writer.setLiveInstances(instances),
+    onReport: (report) => metrics.take(report.metrics as MetricsSnapshot),
+    onGone: (report) => metrics.gone((report.metrics as MetricsSnapshot).instance),
+  })
+  const state = createWorkerState({
+    config,
+    rules: compiled,
+    apply: (desired) => pool.apply(desired),
+    onLists: (callback) => writer.onLists(callback),
+    listRevision: () => writer.objects.revision(),
+  })
+  const settings = createSettingsService({
+    initial: { ...loaded, revision: revision?.id ?? 0, saved: revision?.values ?? {} },
+    store: writer.settings,
+    box,
+    context: () => CONTEXT,
+    check: openPortFaults,
+    publish(next) {
+      log.setLevel(next['log.level'])
+      pool.setMaxConnections(next['clients.maxConnections'])
+      writer.setRetention(retentionOf(next))
+      return state.change({ config: next })
+    },
+  })
+  const server = { writer, pool, settings, state, rules, metrics, startedMs, storeKind: storeKind(options) }
+  const faults = await state.started
+  if (faults.length > 0) return await giveUp(server, faults)
+  const faces = await openFaces(server, folder, log)
+  if (typeof faces === 'string') return await giveUp(server, [faces])
+  process.on('SIGHUP', () => void reload({ options, settings, box, log }))
+  const consoleAddress = faces[1]?.address ?? ''
+  process.stderr.write(greeting(config, { data: folder.root, consoleAddress }))
+  process.stdout.write('ready\n')
+  return { ...server, faces }
+}
+
+interface Server {
+  readonly writer: Writer
+  readonly pool: WorkerPool
+  readonly settings: SettingsService
+  readonly state: WorkerState
+  readonly rules: RulesService
+  readonly metrics: MergedMetrics
+  readonly startedMs: number
+  readonly storeKind: 'sqlite' | 'postgresql'
+  readonly faces: readonly Listening[]
+}
+
+type Parts = Omit<Server, 'faces'>
+
+async function stop({ faces, settings, pool, state, writer }: Server, log: Log): Promise<void> {
+  log('info', 'stopping')
+  await Promise.all(faces.map((face) => face.close()))
+  await pool.drain(settings.inForce.config['icap.drainTimeoutMs'])
+  state.close()
+  writer.setLiveInstances([])
+  // Takes in what the workers wrote last.
+  await writer.close()
+}
+
+/** Said in full on stderr; nothing is left running. */
+async function giveUp({ pool, state, writer }: Parts, faults: readonly string[]): Promise<number> {
+  for (const fault of new Set(faults)) console.error(`assay: ${fault}`)
+  await pool.drain(0)
+  state.close()
+  await writer.close()
+  return EXIT_UNAVAILABLE
+}
+
+async function refuse(loaded: LoadedSettings & { ok: false }, writer: Writer): Promise<number> {
+  for (const fault of loaded.faults) console.error(`assay: ${faultLine(fault)}`)
+  await writer.close()
+  return EXIT_USAGE
+}
+
+/** The store's own words where it does not come up: without its settings and lists nothing can be answered rightly. */
+async function openStore(options: ServeOptions, folder: DataFolder, log: Log): Promise<Writer | undefined> {
+  const writer = await createWriter({
+    location: databaseLocation(options.data, options.environment),
+    journalDir: folder.journal,
+    damagedFile: join(folder.root, 'damaged-records.jsonl'),
+    snapshotDir: folder.snapshots,
+    onThreadLost: (error) => log('error', 'store thread ended and is started again', { error: error.message }),
+  })
+  // No worker lives yet: whatever stands in the journals is whole.
+  writer.setLiveInstances([])
+  const deadline = Date.now() + DATABASE_WAIT_MS
+  while (!writer.status().databaseUp && Date.now() < deadline) await sleep(250)
+  if (writer.status().databaseUp) return writer
+  console.error(`assay: the database cannot be opened: ${writer.status().lastError}`)
+  await writer.close()
+  return undefined
+}
+
+function storeKind({ environment }: ServeOptions): 'sqlite' | 'postgresql' {
+  return environment.ASSAY_DATABASE_URL ? 'postgresql' : 'sqlite'
+}
+
+function load({ settingsFile, environment, flags }: ServeOptions, saved: Values, box: SecretBox): LoadedSettings {
+  const file = settingsFile === undefined ? {} : { file: readSettingsFile(settingsFile) }
+  return loadSettings({ saved, box, environment, flags, context: CONTEXT, ...file })
+}
+
+async function reload({ options, settings, box, log }: Reload): Promise<void> {
+  const faults = await settings.override((saved) => load(options, saved, box))
+  if (faults.length === 0) log('info', 'settings file read again')
+  for (const fault of faults) log('error', 'settings file refused, nothing has changed', { fault })
+}
+
+interface Reload {
+  readonly options: ServeOptions
+  readonly settings: SettingsService
+  readonly box: SecretBox
+  readonly log: Log
+}
+
+/** Saved settings are sealed for this purpose, so that no other sealed text can be slipped in among them. */
+function settingsBox(folder: DataFolder): SecretBox {
+  const box = openSecretBox(folder.root)
+  return { seal: (text) => box.seal(text, 'settings'), open: (sealed) => box.open(sealed, 'settings') }
+}
+
+function poolSettings(config: Config, folder: DataFolder) {
+  const size = config.workers === 0 ? availableParallelism() : config.workers
+  return {
+    entry: new URL('./worker.ts', import.meta.url),
+    size,
+    maxConnections: config['clients.maxConnections'],
+    env: { ASSAY_WORKER_FOLDER: folder.worker, ASSAY_WORKER_COUNT: String(size), ASSAY_VERSION: VERSION },
+    frozenAfterMs: FROZEN_AFTER_MS,
+  }
+}
+
+function retentionOf(config: Config) {
+  return { maxAgeMs: config['records.maxAgeDays'] * 86_400_000, maxBytes: config['records.maxBytes'] }
+}
+
+/** The API's socket and the status port; a sentence where one cannot be opened. */
+async function openFaces(parts: Parts, folder: DataFolder, log: Log): Promise<readonly Listening[] | string> {
+  const { config } = parts.settings.inForce
+  const deps = apiDeps(parts)
+  const report = (error: unknown, page: string) => log('error', 'API failed', { page, error: String(error) })
+  const opened: Listening[] = []
+  try {
+    opened.push(await listenApi(deps, { dataFolder: folder.root, version: VERSION, report }))
+    opened.push(await listenConsole(deps, { address: config['console.listen'], port: config['console.port'], report }))
+    return opened
+  } catch (error) {
+    await Promise.all(opened.map((face) => face.close()))
+    return opened.length === 0
+      ? `the API socket cannot be opened: ${(error as Error).message}`
+      : `the console port ${config['console.port']} cannot be opened: ${(error as Error).message}`
+  }
+}
+
+function apiDeps(parts: Parts): ApiDeps {
+  const { writer, state, settings, rules, metrics } = parts
+  const own = createProcessMetrics('supervisor')
+  const status = async () => serverStatus(factsOf(parts, await writer.objects.counts().catch(() => [])))
+  return {
+    status,
+    readiness: async () => serverReadiness(factsOf(parts, [])),
+    async metricsText() {
+      metrics.take(own.snapshot())
+      return metrics.text(await status())
+    },
+    readSettings: async () => settings.view(),
+    saveSettings: ({ updates, by }) => settings.save(updates, by),
+    applySettings: ({ text, by }) => settings.applyText(text, by),
+    exportSettings: async () => settings.exportText(),
+    settingsHistory: () => settings.history(),
+    rollbackSettings: ({ revision, by }) => settings.rollback(revision, by),
+    async transactions(query) {
+      // What has been answered is in a journal at least: nobody shall miss it because the writer is a moment behind.
+      await writer.flush()
+      return writer.records.query(query)
+    },
+    lists: createListsService({ store: writer.objects, published: () => state.listsPublished() }),
+    rules: rules.deps,
+  }
+}
+
+function factsOf(
+  { startedMs, writer, pool, settings, rules, metrics, storeKind }: Parts,
+  lists: ListCounts,
+): ServerFacts {
+  const workers = pool.reports()
+  const { config, revision } = settings.inForce
+  return {
+    version: VERSION,
+    startedMs,
+    settingsRevision: revision,
+    config,
+    workers,
+    ruleFiles: rules.files(),
+    listCounts: lists,
+    listeners: listenersOf(workers[0]?.listeners ?? []),
+    store: writer.status(),
+    storeKind,
+    counters: metrics.totals(),
+    rssBytes: process.memoryUsage.rss() + metrics.rssBytes(),
+  }
+}
+
+type ListCounts = ServerFacts['listCounts']
+
+function listenersOf(described: readonly string[]): ServerFacts['listeners'] {
+  return described.map((line) => {
+    const [name = 'icap', address = ''] = line.split(' ')
+    return { name: name as 'icap' | 'icaps', address, state: 'listening', detail: '' }
+  })
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the next ones change nothing. */
+function untilSignal(): Promise<void> {
+  return new Promise((done) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done())
+  })
+}

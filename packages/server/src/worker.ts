@@ -1,0 +1,145 @@
+import { readFile } from 'node:fs/promises'
+import process from 'node:process'
+import { createScanning, type Scanning } from './composition/scanning.ts'
+import { createWorkerServer, type WorkerServer } from './composition/worker-server.ts'
+import { createProcessMetrics } from './metrics.ts'
+import type { Config } from './settings/settings.ts'
+import { openJournal } from './store/journal.ts'
+import { becomeIdentity, workerIdentity } from './supervisor/identity.ts'
+import type { DesiredState, FromWorker, ToWorker, WorkerReport } from './supervisor/messages.ts'
+import { createPermitPurse } from './supervisor/permits.ts'
+
+/** The entry point of an ICAP worker: becomes what the supervisor says, serves, reports. */
+const folder = process.env.ASSAY_WORKER_FOLDER ?? '.'
+const send = (message: FromWorker) => {
+  if (process.connected) process.send?.(message)
+}
+const log = (level: 'info' | 'warn' | 'error', text: string, fields: object = {}) =>
+  send({ type: 'log', level, text, fields })
+
+const purse = createPermitPurse({
+  want: () => send({ type: 'want' }),
+  giveBack: (count, asked) => send({ type: 'give-back', count, asked }),
+})
+const metrics = createProcessMetrics('worker')
+
+interface Running {
+  readonly scanning: Scanning
+  readonly server: WorkerServer
+}
+
+let instance = ''
+let running: Promise<Running> | undefined
+let applied: DesiredState<Config> | undefined
+let queue: Promise<void> = Promise.resolve()
+
+// Ctrl-C goes to the whole process group; when to stop is the supervisor's word, which drains first.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+process.on('uncaughtException', (error) => {
+  log('error', 'worker failed', { error: error.stack ?? String(error) })
+  // Half-dead is worse than dead: the supervisor starts another.
+  setTimeout(() => process.exit(70), 100)
+})
+process.on('message', (message: ToWorker<Config>) => receive(message))
+
+function receive(message: ToWorker<Config>): void {
+  switch (message.type) {
+    case 'instance':
+      instance = message.instance
+      break
+    case 'state':
+      queue = queue.then(() => become(message.state))
+      break
+    case 'ping':
+      void pong(message.id, message.connectionsInUse)
+      break
+    case 'grant':
+      purse.granted(message.count)
+      break
+    case 'recall':
+      purse.recalled(message.keep)
+      break
+    case 'drain':
+      void drain(message.timeoutMs)
+      break
+  }
+}
+
+/** One state after the other; a newer one that waits makes an older one's work short, not wrong. */
+async function become(state: DesiredState<Config>): Promise<void> {
+  try {
+    running ??= start(state)
+    const { scanning, server } = await running
+    await useSnapshots(scanning, state)
+    scanning.useConfig(state.config)
+    await server.useConfig(state.config)
+    server.versionsChanged()
+    applied = state
+    send({ type: 'applied', seq: state.seq })
+  } catch (error) {
+    send({ type: 'applied', seq: state.seq, fault: faultText(error) })
+  }
+}
+
+/** Loads everything that needs the checkout or root's rights, then gives them up, then opens what the worker owns. */
+async function start(state: DesiredState<Config>): Promise<Running> {
+  process.chdir(folder)
+  const scanning = await createScanning({
+    config: state.config,
+    onThreadDead: (detail) => send({ type: 'replace', detail }),
+  })
+  await useSnapshots(scanning, state)
+  const identity = workerIdentity()
+  if (identity !== undefined) becomeIdentity(identity)
+  const journal = openJournal({
+    dir: 'journal',
+    instance,
+    capBytes: state.config['journal.capBytes'],
+    onSyncError: (error) => log('error', 'journal is not synced', { error: error.message }),
+  })
+  const workers = Number(process.env.ASSAY_WORKER_COUNT ?? 1)
+  const server = createWorkerServer({ scanning, journal, purse, metrics, instance, log, config: state.config, workers, version: process.env.ASSAY_VERSION ?? '' })
+  return { scanning, server }
+}
+
+/** Only what differs is read; a snapshot that cannot be used leaves the one before in force and is a fault. */
+async function useSnapshots(scanning: Scanning, { lists, rules }: DesiredState<Config>): Promise<void> {
+  if (rules !== undefined && rules.revision !== scanning.versions().rules)
+    await scanning.useRules(await readFile(rules.path))
+  if (lists !== undefined && lists.revision !== scanning.versions().lists) scanning.useLists(await readFile(lists.path))
+}
+
+async function pong(id: number, connectionsInUse: number): Promise<void> {
+  const { scanning, server } = (await running?.catch(() => undefined)) ?? {}
+  server?.othersUse(connectionsInUse - purse.inUse)
+  const report: WorkerReport = {
+    pid: process.pid,
+    uid: process.getuid?.() ?? 0,
+    seq: applied?.seq ?? 0,
+    connections: purse.inUse,
+    engines: scanning?.engines() ?? [],
+    isTags: server?.isTags() ?? {},
+    listeners: server?.listeners() ?? [],
+    listRevision: scanning?.versions().lists ?? '',
+    ruleRevision: scanning?.versions().rules ?? '',
+    journalFull: server?.isJournalFull() ?? false,
+    metrics: metrics.snapshot(),
+  }
+  send({ type: 'pong', id, report })
+}
+
+async function drain(timeoutMs: number): Promise<void> {
+  const { scanning, server } = (await running?.catch(() => undefined)) ?? {}
+  await server?.drain(timeoutMs)
+  await scanning?.close()
+  send({ type: 'drained' })
+  process.disconnect()
+  process.exit(0)
+}
+
+function faultText(error: unknown): string {
+  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
+  if (code === 'EADDRINUSE') return `port ${port} is in use by another program`
+  if (code === 'EACCES' && port !== undefined) return `port ${port} may not be opened by this user`
+  return message
+}
