@@ -125,14 +125,12 @@ export type SettingView = z.infer<typeof settingViewSchema>
 export const settingsViewSchema = z.strictObject({ revision: count, settings: list(settingViewSchema) })
 export type SettingsView = z.infer<typeof settingsViewSchema>
 
-const settingKey = text(128)
-
-/** One save: all of it or nothing. A key stands in one of the two; null is back to the default. */
 export const saveSettingsSchema = z.strictObject({
-  /** Values as JSON. */
-  updates: z.record(settingKey, z.unknown()).default({}),
-  /** Values as people type them: the setting's kind says how they are read. */
-  texts: z.record(settingKey, text(24 * 1024 * 1024)).default({}),
+  /**
+   * One save: all of it or nothing. Values as JSON; a string is read as if it were typed on the command line, as the setting's
+   * kind says ("1345" is a number for a port); null is back to the default.
+   */
+  updates: z.record(text(128), z.unknown()).refine((updates) => Object.keys(updates).length > 0, 'names no setting'),
 })
 export type SaveSettings = z.infer<typeof saveSettingsSchema>
 

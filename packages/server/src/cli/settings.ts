@@ -61,9 +61,9 @@ function setCommand(context: CommandContext): Command {
     .action(async (words: string[], { json }: { json?: boolean }) => {
       const pairs = pairsOf(words)
       const { settings } = await readSettings(context)
-      const texts: Record<string, string> = {}
-      for (const [key, argument] of pairs) texts[key] = await valueFor(context, { settings, key, argument })
-      await change(context, { method: 'PUT', path: '/settings', json: { texts } }, json)
+      const updates: Record<string, string> = {}
+      for (const [key, argument] of pairs) updates[key] = await valueFor(context, { settings, key, argument })
+      await change(context, { method: 'PUT', path: '/settings', json: { updates } }, json)
     })
 }
 

@@ -95,7 +95,7 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
     }),
     async saveSettings(save) {
       seen('save', save)
-      const given = { ...save.updates, ...save.texts }
+      const given = save.updates
       const faults = Object.keys(given).flatMap((key) => (key in values ? [] : [`${key}: unknown setting`]))
       if (faults.length > 0) return { ok: false, faults }
       Object.assign(values, given)

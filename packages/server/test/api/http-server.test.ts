@@ -55,13 +55,12 @@ describe('the API on the socket', () => {
 
   it('saves several settings at once, and says who', async () => {
     const answer = await jsonCall(socketPath, 'PUT', '/api/v1/settings', {
-      updates: { 'icap.port': 1345 },
-      texts: { 'pages.urlAccess': 'no' },
+      updates: { 'icap.port': 1345, 'pages.urlAccess': 'no' },
     })
     assert.equal(answer.status, 200)
     assert.deepEqual(JSON.parse(answer.text).changed, ['icap.port', 'pages.urlAccess'])
     const last = memory.calls.at(-1)?.input
-    assert.deepEqual(last, { updates: { 'icap.port': 1345 }, texts: { 'pages.urlAccess': 'no' }, by: 'cli' })
+    assert.deepEqual(last, { updates: { 'icap.port': 1345, 'pages.urlAccess': 'no' }, by: 'cli' })
   })
 
   it('names every fault of a save', async () => {
@@ -143,6 +142,7 @@ const refusals = [
   { method: 'GET', path: '/api/v1/transactions?sha256=zz', status: 400, because: 'not a hash' },
   { method: 'GET', path: '/api/v1/transactions?limit=1&limit=2', status: 400, because: 'given twice' },
   { method: 'PUT', path: '/api/v1/settings', body: '{"updates":{},"extra":1}', status: 400, because: 'unknown field' },
+  { method: 'PUT', path: '/api/v1/settings', body: '{"updates":{}}', status: 400, because: 'a save of nothing' },
   { method: 'PUT', path: '/api/v1/settings', body: '[]', status: 400, because: 'not an object' },
   { method: 'PUT', path: '/api/v1/settings', body: '{', status: 400, because: 'not JSON' },
   { method: 'PUT', path: '/api/v1/settings', body: '{"__proto__":{"a":1}}', status: 400, because: 'prototype' },

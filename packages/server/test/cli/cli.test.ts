@@ -39,15 +39,15 @@ describe('assay settings', () => {
     assert.deepEqual([ran.code, ran.err], [0, ''])
     assert.match(ran.out, /^revision 2: icap\.port, pages\.urlAccess\n$/)
     assert.deepEqual(memory.calls, [
-      { name: 'save', input: { updates: {}, texts: { 'icap.port': '1345', 'pages.urlAccess': '<p>\n' }, by: 'cli' } },
+      { name: 'save', input: { updates: { 'icap.port': '1345', 'pages.urlAccess': '<p>\n' }, by: 'cli' } },
     ])
   })
 
   it('takes a secret from a file or stdin, without the newline that an editor adds', async () => {
     await run(at('settings', 'set', 'icaps.passphrase', '-'), { stdin: '123456\n' })
-    assert.deepEqual(lastCall(), { updates: {}, texts: { 'icaps.passphrase': '123456' }, by: 'cli' })
+    assert.deepEqual(lastCall(), { updates: { 'icaps.passphrase': '123456' }, by: 'cli' })
     await run(at('settings', 'set', 'icaps.passphrase', `@${file('secret', ' two  \r\n')}`))
-    assert.deepEqual(lastCall(), { updates: {}, texts: { 'icaps.passphrase': ' two  ' }, by: 'cli' })
+    assert.deepEqual(lastCall(), { updates: { 'icaps.passphrase': ' two  ' }, by: 'cli' })
     const { out } = await run(at('settings', 'get', '--json'))
     assert.doesNotMatch(out, /two/)
   })
