@@ -1,16 +1,16 @@
 import type { IcapReply, ReplyBody, Transaction } from '@assay/icap'
 import type { Action } from '../domain/action.ts'
-import { decideVerdict, type ScanResult, type UnscannedReason, type Verdict } from '../domain/verdict.ts'
+import { decideVerdict, type ScanResult, Unscanned, type Verdict } from '../domain/verdict.ts'
 import { chooseAction } from './action.ts'
+import { blockPage } from './block-page.ts'
 import { BodyReader } from './body-reader.ts'
-import { fileText, type Looked, reasonText, threatNames, urlText } from './description.ts'
+import { fileText, type Looked, threatNames, urlText } from './description.ts'
 import { type Examination, examine, failedEngine, NOT_EXAMINED } from './examine.ts'
+import { type Fault, faultOf } from './fault.ts'
 import type { GroupPolicy, HandlerConfig, HandlerDeps } from './handler-deps.ts'
-import { responseDesc, threatList } from './icap-headers.ts'
+import { responseDesc } from './icap-headers.ts'
 import type { TakenBody } from './intake.ts'
 import { type Message, readMessage } from './message.ts'
-import { recordedUrl } from './message-url.ts'
-import type { PageEvent } from './notification-page.ts'
 import { originalHead } from './original-head.ts'
 import { recordOf } from './record.ts'
 import { type Original, type ReplyContext, replyFor } from './reply.ts'
@@ -134,7 +134,7 @@ export class Answer {
       this.#hasJournaled = true
     } catch (error) {
       this.#deps.count('journal-failed')
-      throw error
+      throw new Unscanned('no-space', 'the journal did not take the record', { cause: error })
     }
   }
 
@@ -151,7 +151,8 @@ export class Answer {
   async fail(error: unknown): Promise<void> {
     const fault = faultOf(error)
     const gone = this.#transaction.signal.aborted
-    this.#deps.count(gone ? 'client-gone' : 'handler-failed')
+    if (gone) this.#deps.count('client-gone')
+    else if (fault.reason !== 'no-space') this.#deps.count('handler-failed')
     if (!gone && fault.isOurs) this.#deps.failed(error, this.#id)
     this.#trickle?.cut()
     if (!this.#hasJournaled) await this.#journalFailure(fault)
@@ -207,12 +208,7 @@ export class Answer {
     this.#trickle = createTrickle(reader.intake.store, settings)
     this.#deps.count('trickled')
     this.#hasReplied = true
-    const headers = {
-      'X-Response-Desc': responseDesc(
-        this.#url === undefined ? 'Not rated (bypassed)' : 'No risk found',
-        'Scan in progress',
-      ),
-    }
+    const headers = { 'X-Response-Desc': responseDesc(urlText(this.#looked()), 'Scan in progress') }
     this.#trickled = this.#transaction.reply({
       status: 200,
       headers,
@@ -270,14 +266,18 @@ export class Answer {
     return { mode, requestHead, responseHead, hasBody, body, size: this.#body?.size ?? 0 }
   }
 
-  #replyContext(action: Action): ReplyContext {
-    const { context } = this.#read()
-    const looked: Looked = {
+  #looked(): Looked {
+    return {
       url: this.#url,
-      urlKnown: context.url !== '',
+      urlKnown: this.#read().context.url !== '',
       file: this.#file.results,
       hasBody: this.#transaction.hasBody,
     }
+  }
+
+  #replyContext(action: Action): ReplyContext {
+    const { context } = this.#read()
+    const looked = this.#looked()
     return {
       original: this.#original(this.#replyBody()),
       allows204: this.#transaction.allows204,
@@ -285,7 +285,12 @@ export class Answer {
       urlText: urlText(looked, action),
       fileText: fileText(looked, action),
       threats: threatNames(action),
-      page: action.type === 'block' || action.type === 'block-unscanned' ? this.#page(action) : undefined,
+      page: blockPage(action, {
+        message: this.#read(),
+        transaction: this.#transaction,
+        id: this.#id,
+        pages: this.#config.pages,
+      }),
       headOnly: context.httpMethod === 'HEAD',
       unread: this.#isUnread,
     }
@@ -297,30 +302,6 @@ export class Answer {
     if (content.kind === 'memory' && !this.#isUnread) return content.bytes
     const rest = this.#restOfBody()
     return rest === undefined ? undefined : { [Symbol.asyncIterator]: () => rest(0)[Symbol.asyncIterator]() }
-  }
-
-  #page(action: Action): ReplyContext['page'] {
-    const event = this.#event(action)
-    const page = this.#config.pages[event]
-    if (page === undefined) return undefined
-    const { context, saved, claimedClientIp } = this.#read()
-    const body = page.render({
-      url: recordedUrl(context.url),
-      threat: threatList(threatNames(action)).replaceAll(',', ', '),
-      client: claimedClientIp || context.client,
-      user: saved.authenticatedUser ?? saved.clientUsername ?? '',
-      timeMs: this.#transaction.startedMs,
-      event,
-      transaction: this.#id,
-      reason: reasonText(action),
-    })
-    return { headerLines: page.headerLines, body }
-  }
-
-  #event(action: Action): PageEvent {
-    const byUrl = action.type === 'block' && action.causes.every((cause) => cause.about === 'url')
-    if (byUrl || (this.#transaction.method === 'REQMOD' && !this.#transaction.hasBody)) return 'urlAccess'
-    return this.#transaction.method === 'REQMOD' ? 'fileUpload' : 'fileDownload'
   }
 
   async #journalFailure(fault: Fault): Promise<void> {
@@ -342,23 +323,6 @@ export class Answer {
 
 const ENDLESS = { reason: 'endless', detail: 'a stream without a stated length that did not end' } as const
 const TRICKLED: IcapReply = { status: 200, section: 'res-hdr', head: Buffer.alloc(0) }
-
-interface Fault {
-  readonly status: number
-  readonly reason: UnscannedReason
-  readonly engine: string
-  readonly detail: string
-  readonly isOurs: boolean
-}
-
-/** A fault of the transfer names its ICAP status; everything else is ours. */
-function faultOf(error: unknown): Fault {
-  if (error instanceof Error && error.name === 'IcapError' && 'status' in error && typeof error.status === 'number') {
-    return { status: error.status, reason: 'partial', engine: 'transfer', detail: error.message, isOurs: false }
-  }
-  const detail = error instanceof Error ? error.message : String(error)
-  return { status: 500, reason: 'engine-down', engine: 'handler', detail, isOurs: true }
-}
 
 function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000

@@ -106,13 +106,17 @@ export class BodyReader {
   }
 
   async #untilEndless<T>(reading: Promise<T>): Promise<T | 'endless'> {
-    const endless = new Promise<'endless'>((resolve) => {
+    const first = await new Promise<T | 'endless'>((resolve, reject) => {
       this.#endless = () => resolve('endless')
+      reading.then(resolve, reject)
     })
-    const first = await Promise.race([reading, endless])
-    if (first === 'endless') this.#rest = reading.then(() => undefined)
-    this.#rest?.catch(() => undefined)
+    if (first === 'endless') this.#restIs(reading)
     return first
+  }
+
+  #restIs(reading: Promise<unknown>): void {
+    this.#rest = reading.then(() => undefined)
+    this.#rest.catch(() => undefined) // asked for again where the rest is passed on
   }
 
   #handOver(chunk: Buffer): Promise<void> {

@@ -29,7 +29,8 @@ export function moduleName(detection: Detection): string {
   return MODULES[detection.engine] ?? detection.engine
 }
 
-export function urlText(looked: Looked, action: Action): string {
+/** Without an action: before anything is decided (a trickled reply's head). */
+export function urlText(looked: Looked, action?: Action): string {
   if (looked.url === undefined) return 'Not rated (bypassed)'
   const text = detectedText(causes(action, looked.url, 'url'))
   if (text !== undefined) return text
@@ -65,8 +66,12 @@ function unblockedText(looked: Looked): string {
   return looked.file.length === 0 ? 'Not scanned (blocked by URL)' : riskText(looked.file, 'file')
 }
 
-function causes(action: Action, results: readonly ScanResult[], about: Detection['about']): readonly Detection[] {
-  if (action.type !== 'block' || results.length === 0) return []
+function causes(
+  action: Action | undefined,
+  results: readonly ScanResult[],
+  about: Detection['about'],
+): readonly Detection[] {
+  if (action?.type !== 'block' || results.length === 0) return []
   return action.causes.filter((cause) => cause.about === about)
 }
 

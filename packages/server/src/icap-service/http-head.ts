@@ -66,7 +66,8 @@ const CARRIAGE_RETURN = 0x0d
 
 /** RFC 9110 8.6: repeated equal values (c-icap-client sends the same one twice) count as one. */
 function takeLength(fields: Fields, value: string): void {
-  for (const part of value.split(',')) {
+  const parts = value.includes(',') ? value.split(',') : [value]
+  for (const part of parts) {
     const length = part.trim()
     if (
       !/^\d{1,15}$/.test(length) ||

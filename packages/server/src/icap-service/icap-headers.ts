@@ -62,15 +62,52 @@ export function infectionHeaders(names: readonly string[], switches: HeaderSwitc
   }
 }
 
+/** The client's words about whom it speaks for, as they came. */
+export interface ClaimedHeaders {
+  clientIp: string
+  serverIp: string
+  user: string
+  groups: string[]
+  username: string
+}
+
+/** Read in one pass; of a repeated header the first counts, groups are gathered. */
+export function claimedHeaders(headers: IcapHeaders): ClaimedHeaders {
+  const claimed: ClaimedHeaders = { clientIp: '', serverIp: '', user: '', groups: [], username: '' }
+  for (const [name, value] of headers.entries()) {
+    if ((name.charCodeAt(0) | 0x20) === 0x78 && value !== '') claim(claimed, name.toLowerCase(), value)
+  }
+  return claimed
+}
+
+function claim(claimed: ClaimedHeaders, name: string, value: string): void {
+  switch (name) {
+    case 'x-client-ip':
+      claimed.clientIp ||= savedAddress(value)
+      break
+    case 'x-server-ip':
+      claimed.serverIp ||= savedAddress(value)
+      break
+    case 'x-authenticated-user':
+      claimed.user ||= value
+      break
+    case 'x-authenticated-groups':
+      if (claimed.groups.length < MAX_GROUPS) claimed.groups.push(value)
+      break
+    case 'x-client-username':
+      claimed.username ||= value
+  }
+}
+
 const NOTHING_SAVED: SavedHeaders = {}
 
-/** The client's own headers as far as the settings save them, validated, decoded and bounded: claims, never trusted. */
-export function savedHeaders(headers: IcapHeaders, save: SavedHeaderSwitches): SavedHeaders {
-  const clientIp = save.clientIp ? savedAddress(headers.get('X-Client-IP')) : ''
-  const serverIp = save.serverIp ? savedAddress(headers.get('X-Server-IP')) : ''
-  const user = save.authenticatedUser ? savedName(headers.get('X-Authenticated-User')) : ''
-  const groups = save.authenticatedGroups ? savedGroups(headers.all('X-Authenticated-Groups')) : ''
-  const username = save.clientUsername ? savedName(headers.get('X-Client-Username')) : ''
+/** The claims as far as the settings save them, decoded and bounded; never trusted. */
+export function savedHeaders(claimed: ClaimedHeaders, save: SavedHeaderSwitches): SavedHeaders {
+  const clientIp = save.clientIp ? claimed.clientIp : ''
+  const serverIp = save.serverIp ? claimed.serverIp : ''
+  const user = save.authenticatedUser ? savedName(claimed.user) : ''
+  const groups = save.authenticatedGroups ? savedGroups(claimed.groups) : ''
+  const username = save.clientUsername ? savedName(claimed.username) : ''
   if (clientIp === '' && serverIp === '' && user === '' && groups === '' && username === '') return NOTHING_SAVED
   return {
     ...(clientIp === '' ? {} : { clientIp }),
@@ -82,14 +119,13 @@ export function savedHeaders(headers: IcapHeaders, save: SavedHeaderSwitches): S
 }
 
 /** One valid address, else ''; a list or junk is nobody's address (H23). */
-export function savedAddress(value: string | undefined): string {
-  if (value === undefined || value === '') return ''
+export function savedAddress(value: string): string {
   const address = value.trim()
   return address.length <= 64 && isIP(address) !== 0 ? address : ''
 }
 
-function savedName(value: string | undefined): string {
-  return value === undefined || value === '' ? '' : cleanValue(decodeName(value.trim()))
+function savedName(value: string): string {
+  return value === '' ? '' : cleanValue(decodeName(value.trim()))
 }
 
 /** One encoded list, or a list of encoded names (H25). */

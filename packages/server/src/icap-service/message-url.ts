@@ -63,8 +63,9 @@ function hostOf(authority: string): string {
     return text.slice(1, close < 0 ? undefined : close).toLowerCase()
   }
   const colon = text.lastIndexOf(':')
-  const host = (colon < 0 ? text : text.slice(0, colon)).toLowerCase().slice(0, 255)
-  return isPlainAscii(host) ? host : internationalHost(host)
+  const host = (colon < 0 ? text : text.slice(0, colon)).slice(0, 255)
+  // Lower case only behind this test: the latin1 reading of UTF-8 bytes has upper-case letters of its own.
+  return isPlainAscii(host) ? host.toLowerCase() : internationalHost(host)
 }
 
 /** A host in raw UTF-8 or percent-encoded is the same host as its punycode form. */
@@ -124,16 +125,28 @@ const SECRET_PARTS = [
   'jwt',
 ]
 
+const MAX_KNOWN_NAMES = 4096
+/** Parameter names recur from request to request, so each is judged once. */
+const knownNames = new Map<string, boolean>()
+
 /** Whether a parameter's name says that its value is a secret: `access_token`, `X-Amz-Signature`, `apiKey`, `sid`. */
 export function isSecretName(name: string): boolean {
-  const plain = decodeLoosely(name.slice(0, 256))
+  const key = name.slice(0, 256)
+  const known = knownNames.get(key)
+  if (known !== undefined) return known
+  const answer = judgeName(key)
+  if (knownNames.size >= MAX_KNOWN_NAMES) knownNames.clear()
+  knownNames.set(key, answer)
+  return answer
+}
+
+function judgeName(name: string): boolean {
+  const plain = decodeLoosely(name)
   const lower = plain.toLowerCase()
-  if (SECRET_PARTS.some((part) => lower.replaceAll(/[-_.]/g, '').includes(part))) return true
-  const words = plain
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-  return words.some((word) => SECRET_WORDS.has(word)) || SECRET_WORDS.has(lower)
+  const joined = lower.replaceAll(/[-_.]/g, '')
+  if (SECRET_PARTS.some((part) => joined.includes(part))) return true
+  const words = plain.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
+  return SECRET_WORDS.has(lower) || words.split(/[^a-z0-9]+/).some((word) => SECRET_WORDS.has(word))
 }
 
 function decodeLoosely(text: string): string {
@@ -148,30 +161,49 @@ export function recordedUrl(url: string): string {
 }
 
 function maskParameters(text: string, depth: number): string {
-  return text
-    .split(/([?&;#/])/)
-    .map((part) => maskParameter(part, depth))
-    .join('')
+  let out = ''
+  let kept = 0
+  let start = 0
+  for (let at = 0; at <= text.length; at++) {
+    if (at < text.length && !isDelimiter(text.charCodeAt(at))) continue
+    const from = secretFrom(text, start, at, depth)
+    if (from >= 0) {
+      out += `${text.slice(kept, from)}***`
+      kept = at
+    }
+    start = at + 1
+  }
+  return kept === 0 ? text : out + text.slice(kept)
 }
 
-function maskParameter(part: string, depth: number): string {
-  const equals = part.indexOf('=')
-  if (equals < 0) return isJwt(part) ? '***' : part
-  const name = part.slice(0, equals)
-  const value = part.slice(equals + 1)
-  if (value === '') return part
-  if (isSecretName(name) || isJwt(value) || hidesSecret(value, depth)) return `${name}=***`
-  return part
+/** `? & ; # /`: what parameters and path segments stand between. */
+function isDelimiter(code: number): boolean {
+  return code === 0x3f || code === 0x26 || code === 0x3b || code === 0x23 || code === 0x2f
+}
+
+/** Where the secret in one part begins; -1 where there is none. */
+function secretFrom(text: string, start: number, end: number, depth: number): number {
+  const equals = equalsIn(text, start, end)
+  if (equals < 0) return isJwt(text, start, end) ? start : -1
+  const from = equals + 1
+  if (from >= end) return -1
+  if (isSecretName(text.slice(start, equals)) || isJwt(text, from, end)) return from
+  return hidesSecret(text.slice(from, end), depth) ? from : -1
+}
+
+function equalsIn(text: string, start: number, end: number): number {
+  for (let at = start; at < end; at++) if (text.charCodeAt(at) === 0x3d) return at
+  return -1
 }
 
 /** A JSON Web Token is a secret under any name. */
-function isJwt(value: string): boolean {
-  return value.startsWith('eyJ') && value.includes('.')
+function isJwt(text: string, start: number, end: number): boolean {
+  return text.startsWith('eyJ', start) && text.slice(start, end).includes('.')
 }
 
 /** A whole URL with its own parameters, encoded into one value: `next=https%3A%2F%2Fh%2F%3Ftoken%3D1`. */
 function hidesSecret(value: string, depth: number): boolean {
-  if (depth >= 3 || !/%3d|%253d|=/i.test(value)) return false
+  if (depth >= 3 || (!value.includes('%') && !value.includes('='))) return false
   const plain = decodeLoosely(value)
   return maskParameters(plain, depth + 1) !== plain
 }

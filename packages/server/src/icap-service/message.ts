@@ -2,7 +2,7 @@ import type { Transaction } from '@assay/icap'
 import type { SavedHeaders } from '../domain/transaction-record.ts'
 import type { GroupPolicy, HandlerConfig, MessageContext } from './handler-deps.ts'
 import { contentCodings, type HttpHead, mediaType, parseHttpHead, parseRequestLine, parseStatus } from './http-head.ts'
-import { savedAddress, savedHeaders } from './icap-headers.ts'
+import { claimedHeaders, savedHeaders } from './icap-headers.ts'
 import { type MessageUrl, messageFileName, messageUrl } from './message-url.ts'
 
 /** One encapsulated HTTP message, its heads read once. */
@@ -28,6 +28,7 @@ export function readMessage(transaction: Transaction, group: GroupPolicy, config
   const where = request === undefined || line === undefined ? NO_URL : messageUrl(line, request.host)
   const head = transaction.method === 'REQMOD' ? request : response
   const httpStatus = response === undefined ? 0 : parseStatus(response.startLine)
+  const claimed = claimedHeaders(transaction.headers)
   const contentType = head?.contentType ?? ''
   const context: MessageContext = {
     mode: transaction.method,
@@ -42,13 +43,13 @@ export function readMessage(transaction: Transaction, group: GroupPolicy, config
     declaredType: head === undefined || head.typeFault ? '' : mediaType(contentType),
     contentEncodings: contentCodings(head?.contentEncoding ?? ''),
     fileName: messageFileName(head?.contentDisposition ?? '', where.url),
-    claimedServerIp: savedAddress(transaction.headers.get('X-Server-IP')),
+    claimedServerIp: claimed.serverIp,
   }
   return {
     context,
-    saved: savedHeaders(transaction.headers, config.save),
+    saved: savedHeaders(claimed, config.save),
     head,
-    claimedClientIp: savedAddress(transaction.headers.get('X-Client-IP')),
+    claimedClientIp: claimed.clientIp,
     otherHost: request === undefined ? '' : otherHost(request.host, where),
     range: httpStatus === 206 || head?.contentRange === true,
   }

@@ -2,7 +2,8 @@ import { read } from 'node:fs'
 import { inflateRawSync } from 'node:zlib'
 import type { Content } from '../domain/sample.ts'
 import { Unscanned, type UnscannedReason } from '../domain/verdict.ts'
-import { type Coding, codingNamed, DecodeStage, gzipHeaderBytes } from './decode-stage.ts'
+import { type Coding, codingNamed } from './decode-engine.ts'
+import { DecodeStage, gzipHeaderBytes } from './decode-stage.ts'
 
 export interface DecodeLimits {
   /** Layers of Content-Encoding; more is too-deep. */
