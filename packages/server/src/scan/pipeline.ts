@@ -1,0 +1,415 @@
+import { createHash } from 'node:crypto'
+import type { Sample } from '../domain/sample.ts'
+import type { ObjectMatch } from '../domain/suspicious-object.ts'
+import { isNonEmpty, type ScanResult, Unscanned } from '../domain/verdict.ts'
+import { type ExclusionSettings, isExcluded } from './content-types.ts'
+import { ContentView } from './content-view.ts'
+import { type ListSettings, type ObjectLookup, trustedMatch } from './object-lists.ts'
+import { protectionOf } from './protection.ts'
+import type { EngineHealth, ScanContext, Scanner } from './scanner.ts'
+import { askFileLists, type ListQuestion, type ScannedMember } from './scanners/suspicious-objects.ts'
+import { trueFileType, typeOfView } from './true-file-type.ts'
+import type { TrueType } from './true-types.ts'
+import { type RatedMessage, rateUrl } from './url-rating.ts'
+import { type CompleteResult, VerdictCache } from './verdict-cache.ts'
+
+/** What the settings say of the scan. Give the same object until a setting changes: what follows from it is kept by identity. */
+export interface ScanSettings extends ListSettings {
+  /** Names of the content engines that are on, hence required: `yara`, `predictive`, `clamav`. */
+  readonly engines: ReadonlySet<string>
+  readonly exclusion: ExclusionSettings
+  /** For all engines together on one sample. */
+  readonly timeoutMs: number
+}
+
+export interface PipelineOptions {
+  /** Those that are loaded; more come and go by `swap`. */
+  readonly engines: readonly Scanner[]
+  readonly cacheEntries: number
+  settings(): ScanSettings
+  /** Undefined where the snapshot is missing or damaged. */
+  lists(): ObjectLookup | undefined
+  /** Unix ms. */
+  now(): number
+}
+
+/** What the content engines said of one sample. The lists are not in it: they are asked apart, every time. */
+export interface PrescanResult {
+  /** One a required engine at least; never empty. */
+  readonly results: readonly ScanResult[]
+  /** The true file type's MIME name. */
+  readonly trueType: string
+  readonly type: TrueType
+  readonly cached: boolean
+  readonly members: readonly ScannedMember[]
+  /** The entry that made the engines needless. */
+  readonly trusted?: ObjectMatch
+}
+
+/** Whoever may cancel; its signal is asked for only where the scan lasts. */
+export interface Cancellable {
+  readonly signal: AbortSignal
+}
+
+export interface EngineReadiness extends EngineHealth {
+  readonly engine: string
+  readonly version: string
+}
+
+export interface Pipeline {
+  /** Changes whenever an engine could answer differently; feeds the ISTag. */
+  readonly version: string
+  /** A value where every engine answers at once (small bodies), else a promise. Never throws, never rejects. */
+  prescan(sample: Sample, context: ScanContext, cancel?: Cancellable): PrescanResult | Promise<PrescanResult>
+  /** The file lists on a sample and the members a scan named. At least one result. */
+  lists(sample: Sample, members: readonly ScannedMember[]): readonly ScanResult[]
+  /** URL, host and server address. At least one result. */
+  rateUrl(message: RatedMessage): readonly ScanResult[]
+  /** Content-type exclusion on a whole body; `isPreviewOnly` where the content is not all of it. */
+  excluded(sample: Sample, message: { readonly compressed: boolean; readonly isPreviewOnly?: boolean }): boolean
+  readiness(): readonly EngineReadiness[]
+  /** Puts an engine in place of the one of its name, which is returned: close it. Scans under way keep the old one. */
+  swap(engine: Scanner): Scanner | undefined
+}
+
+/** Raise it when true types, protection or the URL's signs may answer differently for the same bytes. */
+const OWN_VERSION = '1'
+const TYPE_ENGINE = 'true-file-type'
+const NO_MEMBERS: readonly ScannedMember[] = []
+const TYPE_ONLY: readonly ScanResult[] = [Object.freeze({ outcome: 'clean', engine: TYPE_ENGINE } as const)]
+const TRUSTED: readonly ScanResult[] = [Object.freeze({ outcome: 'clean', engine: 'trusted-objects' } as const)]
+const PARTIAL: ScanResult = { outcome: 'unscanned', engine: 'sample', reason: 'partial', detail: 'not the whole of it' }
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  return new ScanPipeline(options)
+}
+
+/** Stands in for an engine that did not load: on, it is engine-down. */
+export function downEngine(name: string, detail: string): Scanner {
+  return {
+    name,
+    version: 'down',
+    health: () => ({ state: 'down', detail }),
+    scan() {
+      throw new Unscanned('engine-down', detail)
+    },
+  }
+}
+
+/** What follows from the settings and the engines, made once for all scans between two changes. */
+interface Plan {
+  readonly settings: ScanSettings
+  readonly engines: readonly Scanner[]
+  readonly usesContext: boolean
+  /** Which engines are on, as the cache's key has it. */
+  readonly mask: string
+  /** The answer to nearly every sample, shared: index = engine. */
+  readonly clean: readonly CompleteResult[]
+}
+
+class ScanPipeline implements Pipeline {
+  readonly #options: PipelineOptions
+  readonly #cache: VerdictCache
+  readonly #engines = new Map<string, Scanner>()
+  #version = ''
+  #plan: Plan | undefined
+  /** The last look-up: `lists` is asked right after `prescan` with the same sample. */
+  #asked:
+    | { readonly sample: Sample; readonly table: ObjectLookup; readonly matches: readonly ObjectMatch[] }
+    | undefined
+
+  constructor(options: PipelineOptions) {
+    this.#options = options
+    this.#cache = new VerdictCache({ maxEntries: options.cacheEntries })
+    for (const engine of options.engines) this.#engines.set(engine.name, engine)
+    this.#enginesChanged()
+  }
+
+  get version(): string {
+    return this.#version
+  }
+
+  swap(engine: Scanner): Scanner | undefined {
+    const old = this.#engines.get(engine.name)
+    this.#engines.set(engine.name, engine)
+    this.#enginesChanged()
+    return old
+  }
+
+  prescan(sample: Sample, context: ScanContext, cancel?: Cancellable): PrescanResult | Promise<PrescanResult> {
+    const plan = this.#currentPlan()
+    let view: ContentView
+    let type: TrueType
+    try {
+      view = new ContentView(sample.content)
+      type = typeOfView(view, sample)
+    } catch (error) {
+      return unreadable(plan, sample, error)
+    }
+    const trusted = this.#trusted(sample)
+    if (trusted !== undefined) return { ...finish({ sample, view, type, results: TRUSTED, isTrusted: true }), trusted }
+    const key = cacheKey(plan, sample)
+    const known = this.#cache.get(key, this.#version)
+    if (known !== undefined)
+      return { ...finish({ sample, view, type, results: known.results }), cached: true, members: known.members }
+    const settled = scanNow(plan, sample)
+    if (settled === undefined) return this.#scanLater({ plan, sample, view, type, key }, context, cancel)
+    this.#remember(key, this.#version, settled)
+    return finish({ sample, view, type, results: settled })
+  }
+
+  lists(sample: Sample, members: readonly ScannedMember[]): readonly ScanResult[] {
+    const question = this.#question()
+    const asked = this.#asked
+    const isSame = asked !== undefined && asked.sample === sample && asked.table === question.table
+    return askFileLists(sample, members, isSame ? { ...question, known: asked.matches } : question)
+  }
+
+  rateUrl(message: RatedMessage): readonly ScanResult[] {
+    return rateUrl(message, this.#question())
+  }
+
+  excluded(sample: Sample, message: { readonly compressed: boolean; readonly isPreviewOnly?: boolean }): boolean {
+    const { exclusion } = this.#options.settings()
+    if (!exclusion.enabled) return false
+    const body = {
+      declaredType: sample.declaredType,
+      compressed: message.compressed,
+      isPreviewOnly: message.isPreviewOnly ?? false,
+    }
+    const answer = isExcluded(exclusion, body)
+    if (answer !== 'needs-true-type') return answer === 'excluded'
+    return isExcluded(exclusion, { ...body, trueType: trueFileType(sample.content, sample) }) === 'excluded'
+  }
+
+  readiness(): readonly EngineReadiness[] {
+    const settings = this.#options.settings()
+    const names = new Set([...this.#engines.keys(), ...settings.engines])
+    const engines = [...names].map((name) => readinessOf(name, this.#engines.get(name), settings.engines.has(name)))
+    const own = [
+      listReadiness('suspicious-objects', settings.suspiciousObjects.enabled, this.#options.lists()),
+      listReadiness('user-defined-objects', settings.userDefinedObjects, this.#options.lists()),
+      { engine: TYPE_ENGINE, state: 'up' as const, version: OWN_VERSION, detail: '' },
+    ]
+    return [...engines, ...own]
+  }
+
+  async #scanLater(job: LaterJob, context: ScanContext, cancel: Cancellable | undefined): Promise<PrescanResult> {
+    const version = this.#version
+    const results = await scanAll(job, context, cancel)
+    this.#remember(job.key, version, results)
+    return finish({ ...job, results })
+  }
+
+  /** Only whole answers, and only of the engines that are still there. */
+  #remember(key: string, version: string, results: readonly ScanResult[]): void {
+    if (version !== this.#version || key === '' || results.length === 0) return
+    if (results.every(isComplete)) this.#cache.set(key, version, { results, members: NO_MEMBERS })
+  }
+
+  #trusted(sample: Sample): ObjectMatch | undefined {
+    const table = this.#options.lists()
+    if (table === undefined) return undefined
+    try {
+      const matches = table.findFile(sample, this.#options.now())
+      this.#asked = { sample, table, matches }
+      return matches.length === 0 ? undefined : trustedMatch(matches)
+    } catch {
+      // The lists say so themselves when they are asked; here it only means that the engines look.
+      return undefined
+    }
+  }
+
+  #question(): ListQuestion {
+    return { table: this.#options.lists(), settings: this.#options.settings(), nowMs: this.#options.now() }
+  }
+
+  #currentPlan(): Plan {
+    const settings = this.#options.settings()
+    if (this.#plan === undefined || this.#plan.settings !== settings) this.#plan = planOf(settings, this.#engines)
+    return this.#plan
+  }
+
+  #enginesChanged(): void {
+    const hash = createHash('sha256').update(OWN_VERSION)
+    for (const name of [...this.#engines.keys()].sort()) hash.update(`\0${name}@${this.#engines.get(name)?.version}`)
+    this.#version = hash.digest('hex').slice(0, 16)
+    this.#plan = undefined
+    this.#cache.clear(this.#version)
+  }
+}
+
+function planOf(settings: ScanSettings, loaded: ReadonlyMap<string, Scanner>): Plan {
+  const engines = [...settings.engines]
+    .sort()
+    .map((name) => loaded.get(name) ?? downEngine(name, 'switched on, but not loaded'))
+  return {
+    settings,
+    engines,
+    usesContext: engines.some((engine) => engine.usesContext === true),
+    mask: engines.map((engine) => engine.name).join(','),
+    clean: engines.map((engine) => Object.freeze({ outcome: 'clean', engine: engine.name } as const)),
+  }
+}
+
+function cacheKey({ engines, usesContext, mask }: Plan, { sha256, declaredType, fileName }: Sample): string {
+  if (engines.length === 0 || sha256 === '') return ''
+  return usesContext ? `${sha256}${mask}\0${declaredType}\0${fileName}` : sha256 + mask
+}
+
+/** The whole answer where every engine has it at once; undefined as soon as one has not. */
+function scanNow(plan: Plan, sample: Sample): readonly ScanResult[] | undefined {
+  if (plan.engines.length === 0) return TYPE_ONLY
+  let results: ScanResult[] | undefined
+  for (let i = 0; i < plan.engines.length; i++) {
+    const result = resultNow(plan, i, sample)
+    if (result === undefined) return undefined
+    if (result === plan.clean[i]) continue
+    results ??= [...plan.clean]
+    results[i] = result
+  }
+  return results ?? plan.clean
+}
+
+function resultNow(plan: Plan, index: number, sample: Sample): ScanResult | undefined {
+  const engine = plan.engines[index]
+  if (engine?.scanNow === undefined) return undefined
+  try {
+    const detections = engine.scanNow(sample)
+    if (detections === undefined) return undefined
+    return isNonEmpty(detections) ? { outcome: 'detected', engine: engine.name, detections } : plan.clean[index]
+  } catch (error) {
+    return failed(engine.name, error)
+  }
+}
+
+interface LaterJob {
+  readonly plan: Plan
+  readonly sample: Sample
+  readonly view: ContentView
+  readonly type: TrueType
+  readonly key: string
+}
+
+async function scanAll(
+  { plan, sample }: LaterJob,
+  context: ScanContext,
+  cancel: Cancellable | undefined,
+): Promise<readonly ScanResult[]> {
+  const deadline = new AbortController()
+  const stop = () => deadline.abort()
+  const timer = setTimeout(stop, plan.settings.timeoutMs)
+  cancel?.signal.addEventListener('abort', stop, { once: true })
+  if (cancel?.signal.aborted) stop()
+  try {
+    return await Promise.all(
+      plan.engines.map((engine) => runScanner(engine, sample, { signal: deadline.signal, context })),
+    )
+  } finally {
+    clearTimeout(timer)
+    cancel?.signal.removeEventListener('abort', stop)
+  }
+}
+
+/** Errors become values here, and a hang is one. */
+async function runScanner(
+  engine: Scanner,
+  sample: Sample,
+  { signal, context }: { readonly signal: AbortSignal; readonly context: ScanContext },
+): Promise<ScanResult> {
+  try {
+    const detections = await Promise.race([engine.scan(sample, signal, context), rejectOnAbort(signal)])
+    return isNonEmpty(detections)
+      ? { outcome: 'detected', engine: engine.name, detections }
+      : { outcome: 'clean', engine: engine.name }
+  } catch (error) {
+    return failed(engine.name, error)
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = () => reject(new Unscanned('timeout', 'no answer before the deadline'))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** Anything unknown is engine-down, never clean. */
+function failed(engine: string, error: unknown): ScanResult {
+  if (error instanceof Unscanned) {
+    const { reason, message, detections } = error
+    return { outcome: 'unscanned', engine, reason, detail: message, detections }
+  }
+  const detail = error instanceof Error ? error.message : String(error)
+  return { outcome: 'unscanned', engine, reason: 'engine-down', detail }
+}
+
+function isComplete(result: ScanResult): result is CompleteResult {
+  return result.outcome !== 'unscanned'
+}
+
+interface Finish {
+  readonly sample: Sample
+  readonly view: ContentView
+  readonly type: TrueType
+  readonly results: readonly ScanResult[]
+  readonly isTrusted?: boolean
+}
+
+/** Adds what the engines do not know: that there is more inside, or less than the whole. */
+function finish({ sample, view, type, results, isTrusted = false }: Finish): PrescanResult {
+  const extra: ScanResult[] = []
+  const lock = isTrusted ? undefined : unopened(view, type)
+  if (lock !== undefined) extra.push(lock)
+  if (sample.partial) extra.push(PARTIAL)
+  return {
+    results: extra.length === 0 ? results : [...results, ...extra],
+    trueType: type.mime,
+    type,
+    cached: false,
+    members: NO_MEMBERS,
+  }
+}
+
+/** Nothing that nobody opened is called clean. */
+function unopened(view: ContentView, type: TrueType): ScanResult | undefined {
+  if (type.family === 'text' || type.family === 'image') return undefined
+  try {
+    if (protectionOf(view, type) === 'encrypted')
+      return { outcome: 'unscanned', engine: 'unpack', reason: 'encrypted', detail: `${type.name} behind a password` }
+  } catch (error) {
+    return failed('unpack', error)
+  }
+  if (!type.packed) return undefined
+  return {
+    outcome: 'unscanned',
+    engine: 'unpack',
+    reason: 'not-unpacked',
+    detail: `${type.name}: its members were not looked at`,
+  }
+}
+
+function unreadable(plan: Plan, sample: Sample, error: unknown): PrescanResult {
+  const down = plan.engines.map((engine) => failed(engine.name, error))
+  const results = down.length > 0 ? down : [failed(TYPE_ENGINE, error)]
+  const type = trueFileType({ kind: 'memory', bytes: Buffer.alloc(0) })
+  const all = sample.partial ? [...results, PARTIAL] : results
+  return { results: all, trueType: '', type, cached: false, members: NO_MEMBERS }
+}
+
+function readinessOf(name: string, engine: Scanner | undefined, isOn: boolean): EngineReadiness {
+  const health = engine?.health?.() ?? { state: engine === undefined ? 'down' : 'up', detail: '' }
+  return {
+    engine: name,
+    state: isOn ? health.state : 'off',
+    version: engine?.version ?? '',
+    detail: engine === undefined ? 'switched on, but not loaded' : health.detail,
+  }
+}
+
+function listReadiness(engine: string, isOn: boolean, table: ObjectLookup | undefined): EngineReadiness {
+  if (!isOn) return { engine, state: 'off', version: '', detail: '' }
+  if (table === undefined) return { engine, state: 'down', version: '', detail: 'the lists are not loaded' }
+  return { engine, state: 'up', version: table.revision, detail: '' }
+}
