@@ -4,12 +4,16 @@ import { Command } from 'commander'
 import type { ScanLine } from '../api/contract.ts'
 import type { CommandContext } from './context.ts'
 import { variable } from './context.ts'
-import { EXIT } from './exit.ts'
+import { EXIT, type ExitCode } from './exit.ts'
 import { jsonLine, printable } from './print.ts'
 import { unreadable } from './value.ts'
 
+interface Flags {
+  readonly settings?: string
+  readonly json?: boolean
+}
+
 export function scanCommand(context: CommandContext): Command {
-  const { io, tools, dataFolder, exit } = context
   return new Command('scan')
     .description(
       'scan files and folders without ICAP; exit 1: something reaches the threshold, 2: something could not be scanned',
@@ -17,29 +21,43 @@ export function scanCommand(context: CommandContext): Command {
     .argument('<path...>')
     .option('--settings <file>', 'YAML settings file that overrides what is saved [ASSAY_SETTINGS]')
     .option('--json', 'a JSON object a line')
-    .action(
-      async (
-        paths: string[],
-        { settings = variable(io, 'ASSAY_SETTINGS'), json }: { settings?: string; json?: boolean },
-      ) => {
-        const seen = { threshold: false, unscanned: false }
-        const skip = (text: string) => {
-          seen.unscanned = true
-          io.warn(text)
-        }
-        const options = {
-          data: dataFolder(),
-          settingsFile: settings && resolve(settings),
-          files: filesUnder(paths, skip),
-        }
-        for await (const { line, reachesThreshold } of tools.scan(options)) {
-          seen.threshold ||= reachesThreshold
-          seen.unscanned ||= line.outcome === 'unscanned'
-          await io.write(json ? jsonLine(line) : lineText(line))
-        }
-        exit(seen.threshold ? EXIT.refused : seen.unscanned ? EXIT.unscanned : EXIT.ok)
-      },
-    )
+    .action(async (paths: string[], flags: Flags) => context.exit(await scanPaths(context, paths, flags)))
+}
+
+async function scanPaths({ io, tools, dataFolder }: CommandContext, paths: string[], flags: Flags): Promise<ExitCode> {
+  const { settings = variable(io, 'ASSAY_SETTINGS'), json } = flags
+  const walk = { found: 0, done: false, skipped: false }
+  const seen = { lines: 0, threshold: false, unscanned: false }
+  const files = walked(paths, walk, (text) => io.warn(text))
+  const settingsFile = settings === undefined ? undefined : resolve(settings)
+  for await (const { line, reachesThreshold } of tools.scan({ data: dataFolder(), settingsFile, files })) {
+    seen.lines++
+    seen.threshold ||= reachesThreshold
+    seen.unscanned ||= line.outcome === 'unscanned'
+    await io.write(json ? jsonLine(line) : lineText(line))
+  }
+  // A file without an answer is not a clean one.
+  const missed = !walk.done || seen.lines < walk.found
+  if (missed) io.warn('assay: the scan ended before every file had its answer')
+  if (seen.threshold) return EXIT.refused
+  return seen.unscanned || walk.skipped || missed ? EXIT.unscanned : EXIT.ok
+}
+
+/** The files, counted as they are handed out. */
+async function* walked(
+  paths: readonly string[],
+  walk: { found: number; done: boolean; skipped: boolean },
+  warn: (text: string) => void,
+): AsyncGenerator<string> {
+  const skip = (text: string) => {
+    walk.skipped = true
+    warn(text)
+  }
+  for await (const path of filesUnder(paths, skip)) {
+    walk.found++
+    yield path
+  }
+  walk.done = true
 }
 
 function lineText({ path, outcome, risk, detections, reasons }: ScanLine): string {

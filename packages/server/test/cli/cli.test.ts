@@ -278,6 +278,21 @@ describe('assay scan', () => {
     assert.equal(ran.out.trimEnd().split('\n').length, 1)
   })
 
+  it('never takes a scan that ends early for a clean one', async () => {
+    async function* nothing() {}
+    async function* firstOnly({ files }: { files: AsyncIterable<string> }) {
+      for await (const path of files) {
+        yield scanned(path)
+        return
+      }
+    }
+    async function* forgetful({ files }: { files: AsyncIterable<string> }) {
+      for await (const path of files) if (path.endsWith('clean')) yield scanned(path)
+    }
+    for (const scan of [nothing, firstOnly, forgetful])
+      assert.equal((await run(at('scan', samples), { tools: { scan } })).code, 2, scan.name)
+  })
+
   it('wants a path', async () => assert.equal((await run(['scan'])).code, 64))
 })
 
