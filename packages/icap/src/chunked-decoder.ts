@@ -1,4 +1,5 @@
 import { IcapError } from './errors.ts'
+import { latin1 } from './latin1.ts'
 
 const EMPTY = Buffer.alloc(0)
 /** Data pieces below this are joined with the next ones of the same read, so that a body of 1-byte chunks makes no pile of tiny buffers. */
@@ -235,7 +236,7 @@ export class ChunkedDecoder {
     const newline = this.#bytes.indexOf(0x0a, this.#at)
     const end = newline === -1 ? this.#bytes.length : newline + 1
     if (this.#line.length + end - this.#at > maxBytes) throw new IcapError(tooLong)
-    const line = this.#line + this.#bytes.toString('latin1', this.#at, end)
+    const line = this.#line + latin1(this.#bytes, this.#at, end)
     this.#at = end
     this.#line = newline === -1 ? line : ''
     if (newline === -1) return undefined

@@ -14,66 +14,65 @@ export interface Encapsulated {
 /** Whose list it is: what may stand in it differs. `response` is a server's answer to REQMOD or RESPMOD. */
 export type EncapsulatedIn = 'REQMOD' | 'RESPMOD' | 'OPTIONS' | 'response'
 
-/** In the only order they may stand in. */
-const SECTIONS = ['req-hdr', 'res-hdr', 'req-body', 'res-body', 'opt-body', 'null-body'] as const
-type Section = (typeof SECTIONS)[number]
+/**
+ * The sections in the only order they may stand in, each once, one body at the end (RFC 3507 4.4.1). Blanks may stand around
+ * commas, nowhere else; ten digits are beyond any limit and far below 2^53.
+ */
+const LIST =
+  /^(?:req-hdr=(\d{1,10})[ \t]*,[ \t]*)?(?:res-hdr=(\d{1,10})[ \t]*,[ \t]*)?((?:req|res|opt|null)-body)=(\d{1,10})$/
 
-const ALLOWED: Readonly<Record<EncapsulatedIn, ReadonlySet<Section>>> = {
-  REQMOD: new Set<Section>(['req-hdr', 'req-body', 'null-body']),
-  RESPMOD: new Set<Section>(['req-hdr', 'res-hdr', 'res-body', 'null-body']),
-  OPTIONS: new Set<Section>(['opt-body', 'null-body']),
-  response: new Set<Section>(SECTIONS),
+/** Which bodies each list may end with. */
+const BODIES: Readonly<Record<EncapsulatedIn, readonly string[]>> = {
+  REQMOD: ['req-body', 'null-body'],
+  RESPMOD: ['res-body', 'null-body'],
+  OPTIONS: ['opt-body', 'null-body'],
+  response: ['req-body', 'res-body', 'opt-body', 'null-body'],
 }
-
-/** Blanks may stand around commas, nowhere else; ten digits are beyond any limit and far below 2^53. */
-const ITEM = /[ \t]*([a-z]{3,4}-[a-z]{3,4})=(\d{1,10})[ \t]*(,|$)/y
 
 /**
- * Reads the Encapsulated header's value. Throws ICAP_BAD_ENCAPSULATED when it is not: known sections in order, each once,
- * the first at 0, ascending, one body at the end, and a head or a body to adapt.
+ * Reads the Encapsulated header's trimmed value. Throws ICAP_BAD_ENCAPSULATED when it is not: known sections in order, each
+ * once, the first at 0, ascending, one body at the end, and a head or a body to adapt.
  */
 export function parseEncapsulated(value: string, where: EncapsulatedIn): Encapsulated {
-  let requestHeadAt: number | undefined
-  let responseHeadAt: number | undefined
-  let rank = -1
-  let last = -1
-  ITEM.lastIndex = 0
-  for (let more = true; more; ) {
-    const item = ITEM.exec(value)
-    if (item === null) throw bad('it is not a list of section=offset')
-    const section = item[1] as Section
-    const offset = Number(item[2])
-    more = item[3] === ','
-    rank = nextRank(section, rank, where)
-    checkOffset(offset, last)
-    last = offset
-    if (section === 'req-hdr') requestHeadAt = offset
-    else if (section === 'res-hdr') responseHeadAt = offset
-    else if (!more) return checkContent({ requestHeadAt, responseHeadAt, body: section, bodyAt: offset }, where)
-    else throw bad('the body is not the last section')
-  }
-  throw bad('no body section')
+  const found = LIST.exec(value)
+  if (found === null) throw bad('it is not an ordered list of section=offset that ends with a body')
+  const requestHeadAt = offsetOf(found[1])
+  const responseHeadAt = offsetOf(found[2])
+  const bodyAt = Number(found[4])
+  const body = found[3] as BodySection
+  if (!BODIES[where].includes(body)) throw bad(`${body} in ${where}`)
+  checkHeads(where, requestHeadAt, responseHeadAt)
+  checkOffsets(requestHeadAt, responseHeadAt, bodyAt)
+  const head = where === 'REQMOD' ? requestHeadAt : responseHeadAt
+  // A RESPMOD with a request head alone, or a list of `null-body=0`, has nothing that could be adapted.
+  if (body === 'null-body' && head === undefined && (where === 'REQMOD' || where === 'RESPMOD'))
+    throw bad('neither a head nor a body to adapt')
+  return { requestHeadAt, responseHeadAt, body, bodyAt }
 }
 
-function nextRank(section: Section, before: number, where: EncapsulatedIn): number {
-  if (!ALLOWED[where].has(section)) throw bad(`a section that ${where} has not`)
-  const rank = SECTIONS.indexOf(section)
-  if (rank <= before) throw bad('sections out of order or twice')
-  return rank
+function offsetOf(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number(digits)
 }
 
-function checkOffset(offset: number, before: number): void {
-  if (before < 0 && offset !== 0) throw bad('the first section is not at 0')
-  // No head is empty, so no two sections can stand at one offset.
-  if (offset <= before) throw bad('offsets do not ascend')
+function checkHeads(
+  where: EncapsulatedIn,
+  requestHeadAt: number | undefined,
+  responseHeadAt: number | undefined,
+): void {
+  const isAllowed =
+    where === 'REQMOD'
+      ? responseHeadAt === undefined
+      : where !== 'OPTIONS' || (requestHeadAt ?? responseHeadAt) === undefined
+  if (!isAllowed) throw bad(`a head that ${where} has not`)
 }
 
-/** `RESPMOD` with a request head alone, or a list of `null-body=0`, has nothing that could be adapted. */
-function checkContent(found: Encapsulated, where: EncapsulatedIn): Encapsulated {
-  if (found.body !== 'null-body' || where === 'OPTIONS' || where === 'response') return found
-  const head = where === 'REQMOD' ? found.requestHeadAt : found.responseHeadAt
-  if (head === undefined) throw bad('neither a head nor a body to adapt')
-  return found
+/** No head is empty, so no two sections can stand at one offset. */
+function checkOffsets(requestHeadAt: number | undefined, responseHeadAt: number | undefined, bodyAt: number): void {
+  if ((requestHeadAt ?? responseHeadAt ?? bodyAt) !== 0) throw bad('the first section is not at 0')
+  const isAscending =
+    (requestHeadAt === undefined || requestHeadAt < (responseHeadAt ?? bodyAt)) &&
+    (responseHeadAt === undefined || responseHeadAt < bodyAt)
+  if (!isAscending) throw bad('offsets do not ascend')
 }
 
 function bad(detail: string): IcapError {

@@ -29,20 +29,21 @@ export interface FramingFields {
   readonly connection: string
 }
 
-interface Found {
-  hasHost: boolean
-  encapsulated: string | undefined
-  preview: string | undefined
-  allow: string
-  connection: string
-}
+type Found = { -readonly [K in keyof FramingFields]: FramingFields[K] }
 
 /**
  * Checks each header line of a head (latin1, CRLF line ends, with its final empty line) from offset `from` on.
  * Throws ICAP_BAD_HEADER, ICAP_HEAD_TOO_LARGE; ICAP_BAD_ENCAPSULATED or ICAP_BAD_PREVIEW for two that differ.
  */
 export function scanFields(head: string, from: number, maxLines: number): FramingFields {
-  const found: Found = { hasHost: false, encapsulated: undefined, preview: undefined, allow: '', connection: '' }
+  const found: Found = {
+    head,
+    hasHost: false,
+    encapsulated: undefined,
+    preview: undefined,
+    allow: '',
+    connection: '',
+  }
   const end = head.length - 2
   let at = from
   for (let lines = 1; at < end; lines++) {
@@ -55,7 +56,7 @@ export function scanFields(head: string, from: number, maxLines: number): Framin
     noteField(found, head, at, LINE.lastIndex - 2)
     at = LINE.lastIndex
   }
-  return { head, ...found }
+  return found
 }
 
 /** RFC 2616 4.2: a line that begins with blanks goes on with the value before it. */

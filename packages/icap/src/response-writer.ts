@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { chunkHead, LAST_CHUNK, useOriginalBodyChunk } from './chunked-encoder.ts'
 import { reasonPhrase } from './errors.ts'
+import { latin1 } from './latin1.ts'
 import { headerLines } from './reply-heads.ts'
 import type { IcapReply, ReplyHeaders } from './transaction.ts'
 
@@ -56,12 +57,12 @@ export function lastChunkOf(reply: MessageReply): string {
 export function writeWholeMessage(socket: Socket, icapHead: string, reply: MessageReply, body: Buffer): boolean {
   const total = icapHead.length + reply.head.length + body.length
   if (total <= ONE_STRING_BYTES) {
-    socket.write(icapHead + reply.head.toString('latin1') + wholeBodyText(reply, body), 'latin1')
+    socket.write(icapHead + latin1(reply.head) + wholeBodyText(reply, body), 'latin1')
     return true
   }
   const first = body.length <= PIECE_BYTES ? body : body.subarray(0, PIECE_BYTES)
   socket.cork()
-  socket.write(icapHead + reply.head.toString('latin1') + (body.length === 0 ? '' : chunkHead(body.length)), 'latin1')
+  socket.write(icapHead + latin1(reply.head) + (body.length === 0 ? '' : chunkHead(body.length)), 'latin1')
   if (body.length > 0) socket.write(first)
   if (first.length === body.length) socket.write(endOf(reply, body), 'latin1')
   socket.uncork()
@@ -70,7 +71,7 @@ export function writeWholeMessage(socket: Socket, icapHead: string, reply: Messa
 
 function wholeBodyText(reply: MessageReply, body: Buffer): string {
   if (reply.status === 200 && reply.body === undefined) return ''
-  return body.length === 0 ? lastChunkOf(reply) : chunkHead(body.length) + body.toString('latin1') + endOf(reply, body)
+  return body.length === 0 ? lastChunkOf(reply) : chunkHead(body.length) + latin1(body) + endOf(reply, body)
 }
 
 function endOf(reply: MessageReply, body: Buffer): string {
@@ -108,7 +109,7 @@ export async function writeStream(
   const { socket } = writer
   socket.cork()
   setImmediate(() => socket.uncork())
-  socket.write(icapHead + reply.head.toString('latin1'), 'latin1')
+  socket.write(icapHead + latin1(reply.head), 'latin1')
   for await (const piece of body) {
     // An empty piece would be the last chunk.
     if (piece.length > 0 && !(await writeChunk(writer, piece))) return false
