@@ -42,7 +42,11 @@ export class Answer {
   #reader: BodyReader | undefined
   #body: TakenBody | undefined
   #file: Examination = NOT_EXAMINED
+  /** All that will be read of the body was read. */
+  #isTaken = false
+  /** The body goes on, but nobody reads it (endless). */
   #isUnread = false
+  #trickleAsked = false
   #trickle: Trickle | undefined
   #trickled: Promise<void> | undefined
   #hasReplied = false
@@ -81,6 +85,7 @@ export class Answer {
     let state = await reader.readFirst()
     // RFC 3507 4.5: a preview that is not the whole never settles "clean".
     if (state === 'preview') state = await reader.readRest()
+    this.#isTaken = true
     const finished = reader.intake.finish()
     const body = finished instanceof Promise ? await finished : finished
     this.#isUnread = state === 'endless'
@@ -194,11 +199,9 @@ export class Answer {
     if (settings === undefined || size < settings.afterBytes || this.#trickleAsked) return
     this.#trickleAsked = true
     setImmediate(() => {
-      if (this.#body === undefined && !this.#hasReplied) this.#startTrickle()
+      if (!this.#isTaken && !this.#hasReplied) this.#startTrickle()
     })
   }
-
-  #trickleAsked = false
 
   #startTrickle(): void {
     const settings = this.#group.trickle

@@ -28,7 +28,7 @@ export async function examine(deps: ExamineDeps, input: ExamineInput): Promise<E
   const { message, body } = input
   const faults = transferFaults(message, body)
   if (body.content === undefined) return { ...NOT_EXAMINED, results: faults }
-  const sample = sampleOf(message, body, body.content, faults.length > 0)
+  const sample = sampleOf(message, body, body.content, faults.some(isPartial))
   if (deps.excluded !== undefined && (await isExcluded(deps.excluded, sample, message))) {
     const listed = await asked(deps, sample, [], message)
     return { ...NOT_EXAMINED, results: listed, excluded: true }
@@ -60,6 +60,11 @@ export function transferFaults(message: Message, body: TakenBody): ScanResult[] 
     faults.push(unscanned('http', { reason: 'partial', detail: `${body.size} of ${contentLength} bytes came` }))
   }
   return faults
+}
+
+/** Damage is a reason of its own, and the rest of the bytes is there: only what is known to be missing makes a sample partial. */
+function isPartial(fault: ScanResult): boolean {
+  return fault.outcome === 'unscanned' && (fault.reason === 'partial' || fault.reason === 'endless')
 }
 
 function unscanned(engine: string, { reason, detail }: NonNullable<TakenBody['unscanned']>): ScanResult {
@@ -175,7 +180,7 @@ async function examineDecoded(deps: ExamineDeps, input: ExamineInput, content: C
       fault ? [unscanned('content-encoding', fault)] : [],
     )
     if (body.content === undefined || body.size === 0) return { ...NOT_EXAMINED, results: faults }
-    const sample = sampleOf(input.message, body, body.content, faults.length > 0, outcome.layers)
+    const sample = sampleOf(input.message, body, body.content, false, outcome.layers)
     const scanned = await prescanned(deps, sample, input)
     const listed = await asked(deps, sample, scanned.members ?? [], input.message)
     const results = [...faults, ...scanned.results, ...listed]

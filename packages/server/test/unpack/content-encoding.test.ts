@@ -31,7 +31,7 @@ const text = Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(
 
 describe('content encoding', () => {
   for (const [name, coder] of Object.entries(CODERS)) {
-    for (const size of [1, 100, 70_000, 1_000_000]) {
+    for (const size of [1, 100, 70_000, 300_000]) {
       it(`decodes ${size} random bytes of ${name}`, async () => {
         const bytes = randomBytes(size)
         const found = await decode(memory(coder(bytes)), [name])
@@ -145,7 +145,7 @@ describe('content encoding', () => {
       assert.ok(found.bytes.length <= 1_100_000, 'and stops there')
     }
     for (const coder of [brotliCompressSync, zstdCompressSync]) {
-      const bomb = await decode(memory(coder(Buffer.alloc(50_000_000))), [coder === brotliCompressSync ? 'br' : 'zstd'])
+      const bomb = await decode(memory(coder(Buffer.alloc(18_000_000))), [coder === brotliCompressSync ? 'br' : 'zstd'])
       assert.equal(bomb.reason, 'bomb')
     }
   })
