@@ -132,8 +132,7 @@ Encapsulated: null-body=0
 `)
 
 /** The file ends with LF: hence 0x17 bytes. */
-export const CICAP_RESPMOD =
-  crlf(`
+export const CICAP_RESPMOD = `${crlf(`
 RESPMOD icap://127.0.0.1/echo ICAP/1.0
 Host: 127.0.0.1
 User-Agent: C-ICAP-Client-Library/0.5.10
@@ -147,7 +146,7 @@ Last-Modified: Tue Nov 24 20:30:40 2026
 Content-Length: 23
 
 17
-`) + 'hello world small file\n\r\n0; ieof\r\n\r\n'
+`)}hello world small file\n\r\n0; ieof\r\n\r\n`
 
 /** `-206 -w 100 -req -f`: two Allow lines, Content-Length twice, a GET with a body. */
 export const CICAP_REQMOD_206 = crlf(`
