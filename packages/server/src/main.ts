@@ -117,16 +117,26 @@ async function start(options: ServeOptions, folder: DataFolder, log: Log): Promi
       return state.change({ config: next })
     },
   })
-  const server = { writer, pool, settings, state, rules, metrics, startedMs, storeKind: storeKind(options) }
+  const server: Parts = {
+    writer,
+    pool,
+    settings,
+    state,
+    rules,
+    metrics,
+    startedMs,
+    storeKind: storeKind(options),
+    faces: [],
+  }
   const faults = await state.started
   if (faults.length > 0) return await giveUp(server, faults)
-  const faces = await openFaces(server, folder, log)
-  if (typeof faces === 'string') return await giveUp(server, [faces])
+  const fault = await openFaces(server, folder, log)
+  if (fault !== undefined) return await giveUp(server, [fault])
   process.on('SIGHUP', () => void reload({ options, settings, box, log }))
-  const consoleAddress = faces[1]?.address ?? ''
+  const consoleAddress = server.faces[1]?.address ?? ''
   process.stderr.write(greeting(config, { data: folder.root, consoleAddress }))
   process.stdout.write('ready\n')
-  return { ...server, faces }
+  return server
 }
 
 interface Server {
@@ -141,7 +151,7 @@ interface Server {
   readonly faces: readonly Listening[]
 }
 
-type Parts = Omit<Server, 'faces'>
+type Parts = Omit<Server, 'faces'> & { readonly faces: Listening[] }
 
 async function stop({ faces, settings, pool, state, writer }: Server, log: Log): Promise<void> {
   log('info', 'stopping')
@@ -231,20 +241,19 @@ function retentionOf(config: Config) {
 }
 
 /** The API's socket and the status port; a sentence where one cannot be opened. */
-async function openFaces(parts: Parts, folder: DataFolder, log: Log): Promise<readonly Listening[] | string> {
+async function openFaces(parts: Parts, folder: DataFolder, log: Log): Promise<string | undefined> {
   const { config } = parts.settings.inForce
   const deps = apiDeps(parts)
   const report = (error: unknown, page: string) => log('error', 'API failed', { page, error: String(error) })
-  const opened: Listening[] = []
+  const port = config['console.port']
   try {
-    opened.push(await listenApi(deps, { dataFolder: folder.root, version: VERSION, report }))
-    opened.push(await listenConsole(deps, { address: config['console.listen'], port: config['console.port'], report }))
-    return opened
+    parts.faces.push(await listenApi(deps, { dataFolder: folder.root, version: VERSION, report }))
+    parts.faces.push(await listenConsole(deps, { address: config['console.listen'], port, report }))
+    return undefined
   } catch (error) {
-    await Promise.all(opened.map((face) => face.close()))
-    return opened.length === 0
-      ? `the API socket cannot be opened: ${(error as Error).message}`
-      : `the console port ${config['console.port']} cannot be opened: ${(error as Error).message}`
+    const what = parts.faces.length === 0 ? 'the API socket' : `the console port ${port}`
+    await Promise.all(parts.faces.map((face) => face.close()))
+    return `${what} cannot be opened: ${(error as Error).message}`
   }
 }
 
@@ -289,7 +298,7 @@ function factsOf(
     workers,
     ruleFiles: rules.files(),
     listCounts: lists,
-    listeners: listenersOf(workers[0]?.listeners ?? []),
+    listeners: [...listenersOf(workers[0]?.listeners ?? []), ...facesOf(faces)],
     store: writer.status(),
     storeKind,
     counters: metrics.totals(),
@@ -298,6 +307,15 @@ function factsOf(
 }
 
 type ListCounts = ServerFacts['listCounts']
+
+function facesOf(faces: readonly Listening[]): ServerFacts['listeners'] {
+  return faces.map(({ address, port }) => ({
+    name: port === 0 ? 'api' : 'console',
+    address,
+    state: 'listening',
+    detail: '',
+  }))
+}
 
 function listenersOf(described: readonly string[]): ServerFacts['listeners'] {
   return described.map((line) => {

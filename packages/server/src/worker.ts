@@ -84,7 +84,7 @@ async function become(state: DesiredState<Config>): Promise<void> {
 /** Loads everything that needs the checkout or root's rights, then gives them up, then opens what the worker owns. */
 async function start(state: DesiredState<Config>): Promise<Running> {
   process.chdir(folder)
-  const scanning = await createScanning({
+  const scanning = createScanning({
     config: state.config,
     onThreadDead: (detail) => send({ type: 'replace', detail }),
   })
@@ -98,7 +98,17 @@ async function start(state: DesiredState<Config>): Promise<Running> {
     onSyncError: (error) => log('error', 'journal is not synced', { error: error.message }),
   })
   const workers = Number(process.env.ASSAY_WORKER_COUNT ?? 1)
-  const server = createWorkerServer({ scanning, journal, purse, metrics, instance, log, config: state.config, workers, version: process.env.ASSAY_VERSION ?? '' })
+  const server = createWorkerServer({
+    scanning,
+    journal,
+    purse,
+    metrics,
+    instance,
+    log,
+    config: state.config,
+    workers,
+    version: process.env.ASSAY_VERSION ?? '',
+  })
   return { scanning, server }
 }
 

@@ -105,7 +105,10 @@ export function builtInRules(): Promise<RuleSource[]> {
   return readRuleFiles(fileURLToPath(BUILT_IN))
 }
 
-function withoutReplaced(builtIn: readonly RuleSource[], stored: readonly { readonly name: string }[]): RuleSource[] {
+export function withoutReplaced(
+  builtIn: readonly RuleSource[],
+  stored: readonly { readonly name: string }[],
+): RuleSource[] {
   return builtIn.filter(({ name }) => !stored.some((file) => file.name === name))
 }
 

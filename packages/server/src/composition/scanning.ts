@@ -1,9 +1,20 @@
+import { type ListTable, openListTable } from '../domain/list-table.ts'
 import type { HandlerDeps } from '../icap-service/handler-deps.ts'
+import { createPipeline, downEngine, type Pipeline, type ScanSettings } from '../scan/pipeline.ts'
+import { createYaraEngine, type YaraEngine } from '../scan/scanners/yara/yara-engine.ts'
+import { trueFileType } from '../scan/true-file-type.ts'
 import type { Config } from '../settings/settings.ts'
 import type { EngineReport } from '../supervisor/messages.ts'
 
-/** Engines and lists of one worker, as the handler and the supervisor see them. */
-export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'prescan' | 'lists' | 'excluded'>> {
+export interface ScanningOptions {
+  readonly config: Config
+  /** The process should be replaced: a thread died, or native code does not come back. */
+  onThreadDead(detail: string): void
+}
+
+/** Engines and lists of one process, as the handler and the supervisor see them. */
+export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'lists' | 'excluded'>> {
+  readonly prescan: Pipeline['prescan']
   useConfig(config: Config): void
   /** A damaged table is refused: the old one stays. */
   useLists(bytes: Buffer): void
@@ -16,41 +27,75 @@ export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'presca
   close(): Promise<void>
 }
 
-import { createYaraEngine, type YaraEngine } from '../scan/scanners/yara/yara-engine.ts'
-export async function createScanning(options: { config: Config; onThreadDead(detail: string): void }): Promise<Scanning> {
-  let engine: YaraEngine | undefined
-  let rules = ''
-  let lists = ''
+export function createScanning(options: ScanningOptions): Scanning {
+  let settings = scanSettings(options.config)
+  let config = options.config
+  let table: ListTable | undefined
+  let yara: YaraEngine | undefined
+  const pipeline = createPipeline({
+    engines: [downEngine('yara', 'no rules are loaded yet')],
+    cacheEntries: config['scan.cacheEntries'],
+    settings: () => settings,
+    lists: () => table,
+    now: Date.now,
+  })
+  // Its tables are loaded at the first call, which must not come after root's rights are gone.
+  trueFileType({ kind: 'memory', bytes: Buffer.from('warm up') })
+
   return {
-    rateUrl: () => [{ outcome: 'clean', engine: 'url-rating' }],
-    lists: () => [{ outcome: 'clean', engine: 'suspicious-objects' }],
-    excluded: () => false,
-    async prescan(sample, context, cancel) {
-      if (engine === undefined) return { results: [], trueType: '', cached: false }
-      const detections = engine.scanNow(sample) ?? (await engine.scan(sample, cancel.signal, { client: context.client }))
-      return {
-        results: [
-          detections.length > 0
-            ? { outcome: 'detected', engine: 'yara', detections: detections as never }
-            : { outcome: 'clean', engine: 'yara' },
-        ],
-        trueType: '',
-        cached: false,
-      }
+    prescan: (sample, context, cancel) => pipeline.prescan(sample, context, cancel),
+    rateUrl: (context) => pipeline.rateUrl(context),
+    lists: (sample, members) => pipeline.lists(sample, members),
+    excluded: (sample, { contentEncodings }) => pipeline.excluded(sample, { compressed: contentEncodings.length > 0 }),
+    useConfig(next) {
+      config = next
+      settings = scanSettings(next)
     },
-    useConfig() {},
     useLists(bytes) {
-      lists = String(bytes.length)
+      table = openListTable(bytes)
     },
     async useRules(blob) {
-      engine = await createYaraEngine({ blob, onThreadDead: options.onThreadDead })
-      rules = engine.version
+      const engine = await createYaraEngine({
+        blob,
+        threads: config['scan.threads'],
+        inlineMaxBytes: config['scan.inlineBytes'],
+        maxTimeoutMs: config['scan.yaraTimeoutMs'],
+        onThreadDead: options.onThreadDead,
+      })
+      const old = yara
+      yara = engine
+      pipeline.swap(engine)
+      // Scans under way keep the old one; it ends after them.
+      void old?.close()
     },
-    engines: () => [{ engine: 'yara', state: 'up', version: rules, detail: '' }],
-    versions: () => ({ engines: [], rules, lists }),
-    needsSha1: false,
+    engines: () => pipeline.readiness(),
+    versions: () => ({ engines: [pipeline.version], rules: yara?.version ?? '', lists: table?.revision ?? '' }),
+    get needsSha1() {
+      return table?.needsSha1 ?? false
+    },
     async close() {
-      await engine?.close()
+      await yara?.close()
     },
+  }
+}
+
+/** Made once a change: the pipeline keeps what follows from it by its identity. */
+function scanSettings(config: Config): ScanSettings {
+  const engines = new Set<string>()
+  if (config['scan.yara']) engines.add('yara')
+  if (config['scan.predictive']) engines.add('predictive')
+  return {
+    engines,
+    suspiciousObjects: {
+      enabled: config['scan.suspiciousObjects.enabled'],
+      list: config['scan.suspiciousObjects.list'],
+    },
+    userDefinedObjects: config['scan.userDefinedObjects'],
+    exclusion: {
+      enabled: config['content.mimeExclusion.enabled'],
+      types: config['content.mimeExclusion.types'],
+      validate: config['content.mimeValidation'],
+    },
+    timeoutMs: config['scan.timeoutMs'],
   }
 }

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { SETTING_KEYS } from '../../src/settings/settings.ts'
+
+const SOURCES = join(import.meta.dirname, '../../src')
+
+describe('settings', () => {
+  it('are all used by something outside settings/: a switch that does nothing is a lie', () => {
+    const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.startsWith('settings/') && !name.startsWith('cli/'))
+      .map((name) => readFileSync(join(SOURCES, name), 'utf8'))
+    const text = files.join('\n')
+    const unused = SETTING_KEYS.filter((key) => {
+      // `policy.unscanned.<reason>` are read as one family.
+      if (key.startsWith('policy.unscanned.') || key === 'policy.blockFrom') return !text.includes('policyFor(')
+      return !text.includes(`config['${key}']`) && !text.includes(`config.${key}`) && !text.includes(`next['${key}']`)
+    })
+    assert.deepEqual(unused, [])
+  })
+})
