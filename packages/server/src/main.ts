@@ -285,7 +285,7 @@ function apiDeps(parts: Parts): ApiDeps {
 }
 
 function factsOf(
-  { startedMs, writer, pool, settings, rules, metrics, storeKind }: Parts,
+  { startedMs, writer, pool, settings, rules, metrics, storeKind, faces }: Parts,
   lists: ListCounts,
 ): ServerFacts {
   const workers = pool.reports()
