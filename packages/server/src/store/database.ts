@@ -27,6 +27,7 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
   const engine = 'dataDir' in location ? 'sqlite' : 'postgresql'
   const db = new Kysely<Tables>({ dialect: dialectFor(location) })
   try {
+    if ('dataDir' in location) mkdirSync(location.dataDir, { recursive: true, mode: 0o711 })
     await migrate(db)
     if ('dataDir' in location) chmodSync(sqliteFile(location.dataDir), 0o600)
     return { db, engine, close: () => db.destroy() }
@@ -38,7 +39,6 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
 
 function dialectFor(location: DatabaseLocation) {
   if ('databaseUrl' in location) return postgresDialect(location.databaseUrl, location.timeoutMs ?? DEFAULT_TIMEOUT_MS)
-  mkdirSync(location.dataDir, { recursive: true, mode: 0o711 })
   return sqliteDialect(sqliteFile(location.dataDir))
 }
 

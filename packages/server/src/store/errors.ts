@@ -24,6 +24,13 @@ export class StoreError extends Error {
     super(detail === '' ? FAULTS[code] : `${FAULTS[code]}: ${detail}`, options)
     this.code = code
   }
+
+  /** One that crossed from another thread, its text as it stands. */
+  static received(code: StoreErrorCode, text: string): StoreError {
+    const error = new StoreError(code)
+    error.message = text
+    return error
+  }
 }
 
 export function messageOf(error: unknown): string {

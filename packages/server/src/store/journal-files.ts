@@ -41,11 +41,14 @@ async function entriesOf(dir: string): Promise<Dirent[]> {
 /** Bytes of all journal files in the folder, whoever wrote them. */
 export async function journalBytes(dir: string): Promise<number> {
   let total = 0
-  for (const { path } of await listJournalFiles(dir)) {
-    total += await fs.stat(path).then(
-      (stat) => stat.size,
-      () => 0, // taken in and deleted meanwhile
-    )
-  }
+  for (const { path } of await listJournalFiles(dir)) total += await sizeOf(path)
   return total
+}
+
+/** 0 for a file that is gone: taken in and deleted meanwhile. */
+export function sizeOf(path: string): Promise<number> {
+  return fs.stat(path).then(
+    (stat) => stat.size,
+    () => 0,
+  )
 }

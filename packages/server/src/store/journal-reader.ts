@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync } from 
 import { setImmediate } from 'node:timers/promises'
 import type { DamagedLines } from './damaged-lines.ts'
 import { isDataError } from './database-errors.ts'
-import { type JournalFile, listJournalFiles } from './journal-files.ts'
+import { type JournalFile, listJournalFiles, sizeOf } from './journal-files.ts'
 import { MAX_LINE_BYTES, parseRecordLine } from './record-line.ts'
 import type { RecordLine } from './transaction-records.ts'
 
@@ -26,12 +26,13 @@ export interface JournalReader {
    * insert's error (database away); the next call goes on from the last batch that was stored. Gives the number of lines stored.
    */
   takeIn(live: LiveInstances): Promise<number>
-  /** Bytes that stood in the folder and were not taken in at the end of the last call. */
-  readonly backlogBytes: number
+  /** What stands in the folder and is not stored; records by the mean length of those that were. */
+  backlog(): Promise<{ readonly bytes: number; readonly records: number }>
 }
 
 const READ_BYTES = 1024 * 1024
 const NEWLINE = 0x0a
+const USUAL_LINE_BYTES = 400
 
 export function createJournalReader(options: JournalReaderOptions): JournalReader {
   return new FolderReader(options)
@@ -51,7 +52,10 @@ class FolderReader implements JournalReader {
   #batch: PendingLine[] = []
   /** File ends of the batch: applied once it is stored. */
   #reached = new Map<string, number>()
-  backlogBytes = 0
+  /** Damage that is kept already: a batch that could not be stored is read again. */
+  readonly #setAsideAt = new Set<string>()
+  #storedBytes = 0
+  #storedLines = 0
 
   constructor(options: JournalReaderOptions) {
     this.#options = options
@@ -65,7 +69,6 @@ class FolderReader implements JournalReader {
     this.#forgetOthers(files)
     const last = new Map(files.map((file) => [file.instance, file.sequence]))
     let taken = 0
-    this.backlogBytes = 0
     const finished: JournalFile[] = []
     for (const file of files) {
       const isFinished = file.sequence !== last.get(file.instance) || (live !== 'all' && !live.has(file.instance))
@@ -80,6 +83,18 @@ class FolderReader implements JournalReader {
   #forgetOthers(files: readonly JournalFile[]): void {
     const paths = new Set(files.map((file) => file.path))
     for (const path of this.#stored.keys()) if (!paths.has(path)) this.#stored.delete(path)
+    for (const place of this.#setAsideAt) {
+      if (!paths.has(place.slice(0, place.lastIndexOf(':')))) this.#setAsideAt.delete(place)
+    }
+  }
+
+  async backlog() {
+    let bytes = 0
+    for (const { path } of await listJournalFiles(this.#options.dir)) {
+      bytes += Math.max(0, (await sizeOf(path)) - (this.#stored.get(path) ?? 0))
+    }
+    const meanBytes = this.#storedLines === 0 ? USUAL_LINE_BYTES : this.#storedBytes / this.#storedLines
+    return { bytes, records: Math.ceil(bytes / meanBytes) }
   }
 
   async #readFile(file: JournalFile, isFinished: boolean): Promise<number> {
@@ -96,7 +111,6 @@ class FolderReader implements JournalReader {
         this.#reached.set(file.path, offset)
         if (this.#batch.length >= this.#batchRecords) taken += await this.#store()
       }
-      this.backlogBytes += Math.max(0, fstatSync(fd).size - offset)
     } finally {
       closeSync(fd)
     }
@@ -119,7 +133,10 @@ class FolderReader implements JournalReader {
   }
 
   #setAside(file: JournalFile, offset: number, bytes: Buffer): void {
-    if (bytes.length > 0) this.#options.damaged.keep({ file: file.path, offset, bytes })
+    const place = `${file.path}:${offset}`
+    if (bytes.length === 0 || this.#setAsideAt.has(place)) return
+    this.#options.damaged.keep({ file: file.path, offset, bytes })
+    this.#setAsideAt.add(place)
   }
 
   async #store(): Promise<number> {
@@ -131,7 +148,11 @@ class FolderReader implements JournalReader {
       await this.#insert(batch.slice(at, at + this.#batchRecords))
       await setImmediate() // SQLite is synchronous: without this nobody else's question would be heard
     }
-    for (const [path, offset] of reached) this.#stored.set(path, offset)
+    for (const [path, offset] of reached) {
+      this.#storedBytes += offset - (this.#stored.get(path) ?? 0)
+      this.#stored.set(path, offset)
+    }
+    this.#storedLines += batch.length
     return batch.length
   }
 

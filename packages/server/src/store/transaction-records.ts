@@ -196,7 +196,7 @@ async function addUsage(db: Kysely<Tables>, records: number, bytes: number): Pro
 
 async function usageIn(db: Kysely<Tables>): Promise<RecordUsage> {
   const row = await db.selectFrom('record_usage').select(['records', 'bytes']).executeTakeFirst()
-  return row ?? { records: 0, bytes: 0 }
+  return { records: row?.records ?? 0, bytes: row?.bytes ?? 0 }
 }
 
 type Select<O> = SelectQueryBuilder<Tables, 'transaction_record', O>
