@@ -15,6 +15,10 @@ const COUNTERS = {
   body_bytes_total: { labels: ['mode'], help: 'Body bytes taken in' },
   connections_total: { labels: [], help: 'Connections accepted' },
   connections_refused_total: { labels: ['cause'], help: 'Connections refused' },
+  transaction_events_total: {
+    labels: ['event'],
+    help: 'What went another way than usual: a client gone, a record refused, ...',
+  },
   verdict_cache_hits_total: { labels: [], help: 'Verdicts of content engines that came from the cache' },
   process_cpu_seconds_total: { labels: ['role'], help: 'User and system CPU time' },
 } as const satisfies Record<string, { labels: readonly string[]; help: string }>
@@ -65,6 +69,7 @@ export interface CountedTransaction {
 export interface ProcessMetrics {
   /** A TransactionRecord will do. */
   transaction(transaction: CountedTransaction): void
+  event(name: string): void
   connection(): void
   connectionRefused(cause: 'limit' | 'not-listed' | 'draining'): void
   snapshot(): MetricsSnapshot
@@ -100,6 +105,7 @@ export function createProcessMetrics(role: string): ProcessMetrics {
       observe(`transaction_duration_seconds|${mode}`, stagesMs.total / 1000)
       if (stagesMs.scan > 0) observe('scan_duration_seconds', stagesMs.scan / 1000)
     },
+    event: (name) => add(`transaction_events_total|${boundedLabel(name)}`, 1),
     connection: () => add('connections_total', 1),
     connectionRefused: (cause) => add(`connections_refused_total|${cause}`, 1),
     snapshot() {

@@ -25,6 +25,7 @@ export function handlerConfig(config: Config, sha1: boolean): HandlerConfig {
     }),
     intake: {
       memoryBytes: config['intake.memoryThresholdBytes'],
+      maxBytes: config['intake.maxSpoolBytes'],
       endlessAfterBytes: config['intake.endlessAfterBytes'],
       endlessAfterMs: config['intake.endlessAfterS'] * 1000,
       sha1,

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Admission, createIcapServer, type IcapServer, type IcapService, type Peer } from '@assay/icap'
@@ -46,6 +47,16 @@ export interface WorkerServer {
   drain(timeoutMs: number): Promise<void>
 }
 
+/** Counted with each transaction already. */
+const ACTIONS: ReadonlySet<string> = new Set([
+  'allow-clean',
+  'allow-unscanned',
+  'allow-excluded',
+  'block',
+  'block-unscanned',
+  'error',
+])
+const DISK_LOOK_MS = 1000
 const SERVICES = new Map(ICAP_SERVICES.map((service) => [service.name, service]))
 
 export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
@@ -57,6 +68,8 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
   let others = 0
   const openBy = new Map<string, number>()
   const budget = { directory: 'spool', ...spoolBudget(config, options.workers) }
+  const spool = createSpool(budget)
+  let freeBytes = Number.POSITIVE_INFINITY
 
   const deps: HandlerDeps = {
     now: () => performance.timeOrigin + performance.now(),
@@ -70,8 +83,10 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
     decode: (content, encodings, write, cancel) =>
       decodeContent(content, encodings, write, cancel, decodeLimits(config)),
     journal: journalFor(options),
-    spool: createSpool(budget),
-    count: () => {},
+    spool,
+    count: (event) => {
+      if (!ACTIONS.has(event)) metrics.event(event)
+    },
     failed: (error, id) => options.log('error', 'transaction failed', { id, error: stackOf(error) }),
   }
   const handle = createHandler(deps)
@@ -144,10 +159,27 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
     handling = handlerConfig(config, scanning.needsSha1)
   }
 
+  /** The node's share, and never more than leaves the disk the room that the settings want. */
+  function limitSpool(): void {
+    const share = spoolBudget(config, options.workers)
+    const room = Math.max(0, freeBytes - config['intake.minFreeBytes'])
+    budget.maxBytes = Math.min(share.maxBytes, spool.used.diskBytes + room)
+    budget.maxMemoryBytes = share.maxMemoryBytes
+  }
+
+  async function lookAtDisk(): Promise<void> {
+    const { bavail, bsize } = await statfs('spool')
+    freeBytes = bavail * bsize
+    limitSpool()
+  }
+
+  // A disk that cannot be asked is found out by the next write.
+  const diskTimer = setInterval(() => void lookAtDisk().catch(() => {}), DISK_LOOK_MS)
+
   function use(next: Config): void {
     config = next
     clients = createClientList(clientListOptions(config))
-    Object.assign(budget, spoolBudget(config, options.workers))
+    limitSpool()
     versionsChanged()
     const wanted = JSON.stringify(icapLimits(config))
     if (wanted !== limits) {
@@ -174,6 +206,7 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
     isJournalFull: () => options.journal.isFull,
     async drain(timeoutMs) {
       listeners.close()
+      clearInterval(diskTimer)
       await Promise.all(servers.map((one) => one.drain(timeoutMs)))
       options.journal.close()
     },

@@ -1,4 +1,5 @@
 import type { Content } from '../domain/sample.ts'
+import type { UnscannedReason } from '../domain/verdict.ts'
 import { readAt, type Spool, writeAll } from './spool.ts'
 
 /** Bytes that go to disk in one write; twice as many waiting hold the peer back. */
@@ -7,6 +8,12 @@ const WRITE_BYTES = 128 * 1024
 const SMALL_CHUNK = 8 * 1024
 const MAX_BLOCK = 64 * 1024
 
+/** Why a body is not kept. */
+export interface Full {
+  readonly reason: Extract<UnscannedReason, 'no-space' | 'too-large'>
+  readonly detail: string
+}
+
 /**
  * Keeps the bytes of one body: in memory up to `memoryBytes`, then in an unlinked spool file. When the spool is full it lets
  * everything go and drops what still comes: `full` says so. Never throws.
@@ -14,6 +21,7 @@ const MAX_BLOCK = 64 * 1024
 export class BodyStore {
   readonly #spool: Spool
   readonly #memoryBytes: number
+  readonly #maxBytes: number
   #pieces: Buffer[] = []
   #pieceBytes = 0
   #block: Buffer | undefined
@@ -27,11 +35,12 @@ export class BodyStore {
   #finishing = false
   #flushing: Promise<void> | undefined
   #state: 'taking' | 'full' | 'discarded' = 'taking'
-  #fullBecause = ''
+  #full: Full | undefined
 
-  constructor(spool: Spool, memoryBytes: number) {
+  constructor(spool: Spool, { memoryBytes, maxBytes }: { readonly memoryBytes: number; readonly maxBytes: number }) {
     this.#spool = spool
     this.#memoryBytes = memoryBytes
+    this.#maxBytes = maxBytes
   }
 
   /** Bytes taken, those dropped for want of space included. */
@@ -40,8 +49,8 @@ export class BodyStore {
   }
 
   /** Why bytes were dropped; undefined while everything is kept. */
-  get full(): string | undefined {
-    return this.#state === 'full' ? this.#fullBecause : undefined
+  get full(): Full | undefined {
+    return this.#state === 'full' ? this.#full : undefined
   }
 
   /** How many leading bytes `readAt` can give now. */
@@ -54,6 +63,10 @@ export class BodyStore {
   write(chunk: Buffer): void | Promise<void> {
     this.#size += chunk.length
     if (this.#state !== 'taking' || chunk.length === 0) return
+    if (this.#size > this.#maxBytes) {
+      this.#fail({ reason: 'too-large', detail: `more than ${this.#maxBytes} bytes` })
+      return
+    }
     const roomInMemory = this.#spool.hold(chunk.length)
     this.#held += chunk.length
     this.#append(chunk)
@@ -143,7 +156,7 @@ export class BodyStore {
       while (this.#state === 'taking' && this.#pieceBytes >= (this.#finishing ? 1 : WRITE_BYTES))
         await this.#writePending()
     } catch (error) {
-      this.#fail((error as NodeJS.ErrnoException).code ?? 'write failed')
+      this.#fail({ reason: 'no-space', detail: (error as NodeJS.ErrnoException).code ?? 'write failed' })
     } finally {
       this.#flushing = undefined
       if (this.#state !== 'taking') this.#closeFile()
@@ -156,7 +169,7 @@ export class BodyStore {
     const bytes = this.#pieceBytes
     this.#pieces = []
     this.#pieceBytes = 0
-    if (!this.#spool.reserve(bytes)) return this.#fail('spool budget is used up')
+    if (!this.#spool.reserve(bytes)) return this.#fail({ reason: 'no-space', detail: 'spool budget is used up' })
     this.#reserved += bytes
     this.#fd ??= await this.#spool.open()
     await writeAll(this.#fd, pieces, this.#written)
@@ -166,10 +179,10 @@ export class BodyStore {
     this.#held -= bytes
   }
 
-  #fail(because: string): void {
+  #fail(full: Full): void {
     if (this.#state !== 'taking') return
     this.#state = 'full'
-    this.#fullBecause = because
+    this.#full = full
     this.discard()
   }
 

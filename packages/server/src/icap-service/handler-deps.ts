@@ -82,6 +82,8 @@ export interface DecodeOutcome {
 export interface IntakeLimits {
   /** Bodies up to this many bytes stay in memory, larger ones go to the spool. */
   readonly memoryBytes: number
+  /** A larger body is too-large: hashed whole, not kept. */
+  readonly maxBytes: number
   /** No Content-Length and more bytes than this: endless. */
   readonly endlessAfterBytes: number
   /** No Content-Length and still coming after so many milliseconds: endless. */

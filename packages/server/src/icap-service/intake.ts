@@ -33,7 +33,7 @@ export class Intake {
   #digests: Digests | undefined
 
   constructor(spool: Spool, limits: IntakeLimits) {
-    this.store = new BodyStore(spool, limits.memoryBytes)
+    this.store = new BodyStore(spool, limits)
     this.#limits = limits
   }
 
@@ -64,14 +64,14 @@ export class Intake {
   }
 
   #taken(content: Content | undefined, hashes: Pick<TakenBody, 'sha256' | 'sha1' | 'md5'>): TakenBody {
-    const detail = this.store.full
+    const full = this.store.full ?? { reason: 'no-space', detail: 'body was not kept' }
     return {
       content,
       size: this.store.size,
       sha256: hashes.sha256,
       sha1: hashes.sha1,
       md5: hashes.md5,
-      unscanned: content === undefined ? { reason: 'no-space', detail: detail ?? 'body was not kept' } : undefined,
+      unscanned: content === undefined ? full : undefined,
     }
   }
 

@@ -6,6 +6,8 @@ import { SETTING_KEYS } from '../../src/settings/settings.ts'
 
 const SOURCES = join(import.meta.dirname, '../../src')
 
+const POLICY = /^policy\.|^scan\.classifyPasswordProtected$/
+
 describe('settings', () => {
   it('are all used by something outside settings/: a switch that does nothing is a lie', () => {
     const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
@@ -14,7 +16,9 @@ describe('settings', () => {
     const text = files.join('\n')
     const unused = SETTING_KEYS.filter((key) => {
       // `policy.unscanned.<reason>` are read as one family.
-      if (key.startsWith('policy.unscanned.') || key === 'policy.blockFrom') return !text.includes('policyFor(')
+      if (POLICY.test(key)) return !text.includes('policyFor(')
+      // Compared with the passphrase where settings are checked; nothing else may want it.
+      if (key === 'icaps.passphraseConfirmation') return false
       return !text.includes(`config['${key}']`) && !text.includes(`config.${key}`) && !text.includes(`next['${key}']`)
     })
     assert.deepEqual(unused, [])

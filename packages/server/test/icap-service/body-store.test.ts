@@ -10,7 +10,14 @@ import { Intake } from '../../src/icap-service/intake.ts'
 import { contentBytes, createSpool, openUnlinked, readAt, writeAll } from '../../src/icap-service/spool.ts'
 import { bytesOf } from './service-rig.ts'
 
-const LIMITS = { memoryBytes: 1_048_576, endlessAfterBytes: 1e12, endlessAfterMs: 1e9, sha1: true, md5: true }
+const LIMITS = {
+  memoryBytes: 1_048_576,
+  maxBytes: 1e12,
+  endlessAfterBytes: 1e12,
+  endlessAfterMs: 1e9,
+  sha1: true,
+  md5: true,
+}
 const EMPTY = { diskBytes: 0, memoryBytes: 0, files: 0 }
 
 describe('body store', () => {
@@ -53,7 +60,7 @@ describe('body store', () => {
 
   it('holds the sender back, so that memory does not grow with the body', async () => {
     const spool = spoolOf()
-    const store = new BodyStore(spool, 65_536)
+    const store = new BodyStore(spool, { memoryBytes: 65_536, maxBytes: 1e12 })
     const chunk = randomBytes(65_536)
     let most = 0
     for (let i = 0; i < 1000; i++) {
@@ -70,7 +77,7 @@ describe('body store', () => {
   it('may be discarded at any moment of a write', async () => {
     const spool = spoolOf()
     for (let i = 0; i < 30; i++) {
-      const store = new BodyStore(spool, 1000)
+      const store = new BodyStore(spool, { memoryBytes: 1000, maxBytes: 1e12 })
       const wait = store.write(randomBytes(200_000))
       for (let turn = 0; turn < i; turn++) await new Promise((resolve) => setImmediate(resolve))
       store.discard()
@@ -82,20 +89,32 @@ describe('body store', () => {
 
   it('says why it is full, counts on, and gives the budget back', async () => {
     const spool = spoolOf(300_000)
-    const store = new BodyStore(spool, 1000)
+    const store = new BodyStore(spool, { memoryBytes: 1000, maxBytes: 1e12 })
     for (let i = 0; i < 10; i++) await store.write(randomBytes(100_000))
     assert.equal(await store.finish(), undefined)
     assert.equal(store.size, 1_000_000)
-    assert.match(store.full ?? '', /budget/)
+    assert.equal(store.full?.reason, 'no-space')
+    assert.match(store.full?.detail ?? '', /budget/)
+    assert.deepEqual(spool.used, EMPTY)
+  })
+
+  it('lets go of a body that is larger than one may be, and counts on', async () => {
+    const spool = spoolOf()
+    const store = new BodyStore(spool, { memoryBytes: 1000, maxBytes: 250_000 })
+    for (let i = 0; i < 10; i++) await store.write(randomBytes(100_000))
+    assert.equal(await store.finish(), undefined)
+    assert.equal(store.size, 1_000_000)
+    assert.equal(store.full?.reason, 'too-large')
+    await new Promise((resolve) => setTimeout(resolve, 50))
     assert.deepEqual(spool.used, EMPTY)
   })
 
   it('is full where the folder cannot be written to', async () => {
     const spool = createSpool({ directory: join(directory, 'not-there'), maxBytes: 1e9, maxMemoryBytes: 1e9 })
-    const store = new BodyStore(spool, 10)
+    const store = new BodyStore(spool, { memoryBytes: 10, maxBytes: 1e12 })
     await store.write(randomBytes(200_000))
     assert.equal(await store.finish(), undefined)
-    assert.equal(store.full, 'ENOENT')
+    assert.deepEqual(store.full, { reason: 'no-space', detail: 'ENOENT' })
     assert.deepEqual(spool.used, EMPTY)
   })
 
@@ -122,7 +141,7 @@ describe('body store', () => {
 
   it('reads what is there while more comes', async () => {
     const spool = spoolOf()
-    const store = new BodyStore(spool, 100_000)
+    const store = new BodyStore(spool, { memoryBytes: 100_000, maxBytes: 1e12 })
     const bytes = randomBytes(400_000)
     store.write(bytes.subarray(0, 50_000))
     assert.equal(store.readableBytes, 50_000)

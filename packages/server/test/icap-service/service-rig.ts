@@ -51,6 +51,7 @@ export const CONFIG: HandlerConfig = {
   pages: compilePages(PAGES),
   intake: {
     memoryBytes: 1_048_576,
+    maxBytes: 1e12,
     endlessAfterBytes: 64 * 1_048_576,
     endlessAfterMs: 600_000,
     sha1: false,

@@ -137,7 +137,14 @@ describe('a stream without an end', () => {
   const endless = (action: UnscannedAction): RigOptions => ({
     group: { ...GROUP, policy: { ...POLICY, unscanned: { ...POLICY.unscanned, endless: action } } },
     config: {
-      intake: { memoryBytes: 100_000, endlessAfterBytes: 200_000, endlessAfterMs: 600_000, sha1: false, md5: false },
+      intake: {
+        memoryBytes: 100_000,
+        maxBytes: 1e12,
+        endlessAfterBytes: 200_000,
+        endlessAfterMs: 600_000,
+        sha1: false,
+        md5: false,
+      },
     },
   })
   const bytes = randomBytes(300_000)
@@ -198,7 +205,14 @@ describe('a stream without an end', () => {
 
   it('is found by time too', async () => {
     const options = endless('error')
-    const intake = { memoryBytes: 100_000, endlessAfterBytes: 1e9, endlessAfterMs: 30, sha1: true, md5: true }
+    const intake = {
+      memoryBytes: 100_000,
+      maxBytes: 1e12,
+      endlessAfterBytes: 1e9,
+      endlessAfterMs: 30,
+      sha1: true,
+      md5: true,
+    }
     await withRig({ ...options, config: { intake } }, async (rig) => {
       const peer = await client(rig.port)
       peer.send(Buffer.concat([start(), piece('a')]))
