@@ -21,7 +21,3 @@ export interface Sample {
   /** Content-Encoding layers that were removed before scanning, outermost first. */
   readonly decoded: readonly string[]
 }
-
-export function contentSize(content: Content): number {
-  return content.kind === 'memory' ? content.bytes.length : content.size
-}
