@@ -28,6 +28,7 @@ export class ChunkedDecoder {
   #state: State = 'size'
   #bytes: Buffer = EMPTY
   #at = 0
+  #end = 0
   #left = 0
   #dataAt = 0
   /** The beginning of a line whose end is in a later piece. */
@@ -68,14 +69,13 @@ export class ChunkedDecoder {
   }
 
   get unreadBytes(): number {
-    return this.#bytes.length - this.#at
+    return this.#end - this.#at
   }
 
   /** For the next body; unread bytes are dropped. */
   reset(): void {
     this.#state = 'size'
-    this.#bytes = EMPTY
-    this.#at = 0
+    this.#release()
     this.#left = 0
     this.#line = ''
     this.#crlfSeen = 0
@@ -85,27 +85,33 @@ export class ChunkedDecoder {
     this.#useOriginalBody = undefined
   }
 
-  /** Gives the next piece; the one before it must have been read to its end. */
-  push(bytes: Buffer): void {
+  /** Gives the next piece, `from`..`to` of `bytes`; the one before it must have been read to its end. */
+  push(bytes: Buffer, from = 0, to = bytes.length): void {
     if (this.unreadBytes > 0) throw new TypeError('push before the last piece was read')
     this.#bytes = bytes
-    this.#at = 0
+    this.#at = from
+    this.#end = to
   }
 
   /** The next data, or undefined: all read, or the body is done. */
   read(): Buffer | undefined {
     const length = this.#nextData()
     if (length === 0) return undefined
-    if (length < SMALL_BYTES && this.#at < this.#bytes.length) return this.#joinSmall(length)
+    if (length < SMALL_BYTES && this.#at < this.#end) return this.#joinSmall(length)
     return this.#bytes.subarray(this.#dataAt, this.#dataAt + length)
   }
 
   /** The bytes behind the body, given away. */
   takeRest(): Buffer {
-    const rest = this.#at === 0 ? this.#bytes : this.#bytes.subarray(this.#at)
+    const rest = this.#at === this.#end ? EMPTY : this.#bytes.subarray(this.#at, this.#end)
+    this.#release()
+    return rest
+  }
+
+  #release(): void {
     this.#bytes = EMPTY
     this.#at = 0
-    return rest
+    this.#end = 0
   }
 
   #joinSmall(firstLength: number): Buffer {
@@ -113,7 +119,7 @@ export class ChunkedDecoder {
     const firstAt = this.#dataAt
     let length = this.#nextData()
     if (length === 0) return bytes.subarray(firstAt, firstAt + firstLength)
-    const joined = Buffer.allocUnsafe(firstLength + length + Math.min(bytes.length - this.#at, MAX_JOINED_BYTES))
+    const joined = Buffer.allocUnsafe(firstLength + length + Math.min(this.#end - this.#at, MAX_JOINED_BYTES))
     bytes.copy(joined, 0, firstAt, firstAt + firstLength)
     let filled = firstLength
     while (length > 0) {
@@ -126,7 +132,7 @@ export class ChunkedDecoder {
 
   /** Steps to the next data and says its length (from #dataAt); 0: no more in this piece. */
   #nextData(most = Number.MAX_SAFE_INTEGER): number {
-    while (this.#at < this.#bytes.length) {
+    while (this.#at < this.#end) {
       switch (this.#state) {
         case 'size':
           this.#readSize()
@@ -147,7 +153,7 @@ export class ChunkedDecoder {
   }
 
   #takeData(most: number): number {
-    const length = Math.min(this.#left, this.#bytes.length - this.#at, most)
+    const length = Math.min(this.#left, this.#end - this.#at, most)
     this.#dataAt = this.#at
     this.#at += length
     this.#left -= length
@@ -182,12 +188,12 @@ export class ChunkedDecoder {
     let at = this.#at
     let size = 0
     // Twelve digits are 2^48: longer ones take the slow way.
-    for (const end = at + 12; at < end; at++) {
-      const digit = hexValue(bytes[at])
+    for (const end = Math.min(at + 12, this.#end); at < end; at++) {
+      const digit = hexValue(bytes[at] as number)
       if (digit < 0) break
       size = size * 16 + digit
     }
-    if (at === this.#at || bytes[at] !== 0x0d || bytes[at + 1] !== 0x0a) return false
+    if (at === this.#at || at + 1 >= this.#end || bytes[at] !== 0x0d || bytes[at + 1] !== 0x0a) return false
     this.#at = at + 2
     this.#begin(size)
     return true
@@ -215,7 +221,8 @@ export class ChunkedDecoder {
   }
 
   #readTrailer(): void {
-    if (this.#line === '' && this.#bytes[this.#at] === 0x0d && this.#bytes[this.#at + 1] === 0x0a) {
+    const at = this.#at
+    if (this.#line === '' && at + 1 < this.#end && this.#bytes[at] === 0x0d && this.#bytes[at + 1] === 0x0a) {
       this.#at += 2
       this.#state = 'done'
       return
@@ -233,8 +240,9 @@ export class ChunkedDecoder {
 
   /** A line up to CRLF, without it; undefined when its end is not there yet. A bare LF ends no line: others would cut there. */
   #takeLine(maxBytes: number, tooLong: 'ICAP_CHUNK_LINE_TOO_LONG' | 'ICAP_TRAILER_TOO_LARGE'): string | undefined {
-    const newline = this.#bytes.indexOf(0x0a, this.#at)
-    const end = newline === -1 ? this.#bytes.length : newline + 1
+    const found = this.#bytes.indexOf(0x0a, this.#at)
+    const newline = found < this.#end ? found : -1
+    const end = newline === -1 ? this.#end : newline + 1
     if (this.#line.length + end - this.#at > maxBytes) throw new IcapError(tooLong)
     const line = this.#line + latin1(this.#bytes, this.#at, end)
     this.#at = end
@@ -245,8 +253,7 @@ export class ChunkedDecoder {
   }
 }
 
-function hexValue(byte: number | undefined): number {
-  if (byte === undefined) return -1
+function hexValue(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
   const letter = byte | 0x20
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1

@@ -157,11 +157,15 @@ export class Connection implements ExchangeHost, BodySource, Watched {
     else void this.#drainBody(exchange)
   }
 
+  onLateFault(fault: IcapError): void {
+    this.#context.onFault(fault, this.peer)
+  }
+
   onBodyFault(fault: IcapError): void {
     this.onFault(fault)
   }
 
-  onBodyStarved(): void {
+  onBodyTaken(): void {
     this.#regulate()
   }
 
@@ -222,7 +226,11 @@ export class Connection implements ExchangeHost, BodySource, Watched {
         this.#begin(request)
       }
     } catch (error) {
-      this.onFault(error instanceof IcapError ? error : new IcapError('ICAP_HANDLER_FAILED', { cause: error }))
+      this.onFault(
+        error instanceof IcapError
+          ? error
+          : new IcapError('ICAP_HANDLER_FAILED', { detail: detailOf(error), cause: error }),
+      )
     } finally {
       this.#isServing = false
     }
@@ -364,4 +372,8 @@ export class Connection implements ExchangeHost, BodySource, Watched {
     exchange?.end(fault)
     this.#wakeByteWaiter()
   }
+}
+
+function detailOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -25,17 +25,9 @@ export class InputBuffer {
     if (this.start === this.end) this.clear()
   }
 
-  /** Everything unread, given away. */
-  take(): Buffer {
-    const all =
-      this.start === 0 && this.end === this.bytes.length ? this.bytes : this.bytes.subarray(this.start, this.end)
-    this.clear()
-    return all
-  }
-
   /** Puts unread bytes back in front of what came since. */
   putBack(chunk: Buffer): void {
-    const behind = this.length === 0 ? undefined : this.take()
+    const behind = this.length === 0 ? undefined : this.bytes.subarray(this.start, this.end)
     this.#adopt(chunk)
     if (behind !== undefined) this.append(behind)
   }

@@ -10,8 +10,8 @@ const PREVIEW: Promise<BodyState> = Promise.resolve('preview')
 export interface BodySource {
   readonly input: InputBuffer
   readonly decoder: ChunkedDecoder
-  /** All bytes were taken and more are wanted: the socket may flow again. */
-  onBodyStarved(): void
+  /** The bytes that stood ready were taken: the socket may flow again. */
+  onBodyTaken(): void
   /** The chunked coding is broken: the connection cannot go on. */
   onBodyFault(fault: IcapError): void
   /** True once the peer has ended its side. */
@@ -33,9 +33,11 @@ type Stage = 'unread' | BodyState
 /** One request's body: feeds it to one sink at a time, holds the peer back while the sink is busy. */
 export class RequestBody {
   readonly #source: BodySource
+  readonly #hasBody: boolean
   readonly #maxPreviewBytes: number
   #stage: Stage
   #inPreview: boolean
+  #previewBytes = 0
   #sink: BodySink | undefined
   #isBlocked = false
   #isPumping = false
@@ -49,6 +51,7 @@ export class RequestBody {
 
   constructor(source: BodySource, { hasBody, preview, maxPreviewOverrunBytes }: BodyShape) {
     this.#source = source
+    this.#hasBody = hasBody
     this.#stage = hasBody ? 'unread' : 'whole'
     this.#inPreview = hasBody && preview !== undefined
     this.#maxPreviewBytes = this.#inPreview ? (preview ?? 0) + maxPreviewOverrunBytes : Number.POSITIVE_INFINITY
@@ -67,6 +70,11 @@ export class RequestBody {
   /** The preview's last chunk has not come yet: no answer may go out (RFC 3507 4.5). */
   get isInPreview(): boolean {
     return this.#inPreview && this.#stage === 'unread'
+  }
+
+  /** Body bytes read so far, the preview's included. */
+  get bytesSeen(): number {
+    return this.#hasBody ? this.#previewBytes + this.#source.decoder.bodyBytes : 0
   }
 
   get isBeingRead(): boolean {
@@ -97,6 +105,7 @@ export class RequestBody {
   continue(): void {
     this.#inPreview = false
     this.#stage = 'unread'
+    this.#previewBytes = this.#source.decoder.bodyBytes
     this.#source.decoder.reset()
   }
 
@@ -194,11 +203,12 @@ export class RequestBody {
   #refill(decoder: ChunkedDecoder): boolean {
     const { input } = this.#source
     if (input.length > 0) {
-      decoder.push(input.take())
+      decoder.push(input.bytes, input.start, input.end)
+      input.clear()
       return true
     }
     if (this.#source.peerEnded) this.#source.onBodyFault(new IcapError('ICAP_INCOMPLETE'))
-    else this.#source.onBodyStarved()
+    else this.#source.onBodyTaken()
     return false
   }
 
@@ -206,6 +216,7 @@ export class RequestBody {
     this.#stage = this.#inPreview && !decoder.ieof ? 'preview' : 'whole'
     const rest = decoder.takeRest()
     if (rest.length > 0) this.#source.input.putBack(rest)
+    this.#source.onBodyTaken()
     const resolve = this.#resolve
     this.#forget()
     resolve?.(this.#stage as BodyState)

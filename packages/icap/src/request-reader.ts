@@ -41,6 +41,8 @@ const LF = 0x0a
 const MAX_EMPTY_LINES = 4
 /** No method is longer: a first line without a space here is garbage, answered at once. */
 const MAX_METHOD_BYTES = 32
+/** A longer request line is read anew each time: idle connections hold little. */
+const MAX_KEPT_LINE = 256
 const NO_SECTIONS: Encapsulated = { requestHeadAt: undefined, responseHeadAt: undefined, body: 'null-body', bodyAt: 0 }
 
 /** Reads requests out of a connection's input, one after the other. */
@@ -69,7 +71,7 @@ export class RequestReader {
   read(input: InputBuffer): IcapRequest | undefined {
     if (this.#pending === undefined) {
       this.#skipEmptyLines(input)
-      if (input.length === 0) return undefined
+      if (input.length === 0 || isLoneCr(input)) return undefined
       this.#pending = this.#readIcapHead(input)
     }
     const pending = this.#pending
@@ -127,11 +129,14 @@ export class RequestReader {
   }
 
   #startLineOf(line: string): StartLine {
-    if (this.#lastStartLine === undefined || line !== this.#lastLine) {
-      this.#lastStartLine = parseStartLine(line, this.#strictness.supportBuggyClients)
-      this.#lastLine = line
-    }
-    return this.#lastStartLine
+    if (this.#lastStartLine !== undefined && line === this.#lastLine) return this.#lastStartLine
+    const isKept = line.length <= MAX_KEPT_LINE
+    // A copy, for a slice would keep the whole head alive as long as the connection.
+    const kept = isKept ? Buffer.from(line, 'latin1').toString('latin1') : line
+    const startLine = parseStartLine(kept, this.#strictness.supportBuggyClients)
+    this.#lastLine = isKept ? kept : ''
+    this.#lastStartLine = isKept ? startLine : undefined
+    return startLine
   }
 
   #understand(head: string): Pending {
@@ -201,8 +206,12 @@ function findLenientEnd(input: InputBuffer, from: number): number {
 }
 
 function isMethodByte(byte: number | undefined): boolean {
-  // A lone CR may become an empty line; a method begins with a letter.
-  return byte !== undefined && (byte === CR || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a))
+  return byte !== undefined && ((byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a))
+}
+
+/** Half an empty line: not yet the beginning of a request. */
+function isLoneCr(input: InputBuffer): boolean {
+  return input.length === 1 && input.bytes[input.start] === CR
 }
 
 /** Errata e1: only Encapsulated says whether there is a body; OPTIONS may leave it out, and then has none. */

@@ -64,7 +64,8 @@ export function writeWholeMessage(socket: Socket, icapHead: string, reply: Messa
   socket.cork()
   socket.write(icapHead + latin1(reply.head) + (body.length === 0 ? '' : chunkHead(body.length)), 'latin1')
   if (body.length > 0) socket.write(first)
-  if (first.length === body.length) socket.write(endOf(reply, body), 'latin1')
+  const end = endOf(reply, body)
+  if (first.length === body.length && end !== '') socket.write(end, 'latin1')
   socket.uncork()
   return first.length === body.length
 }

@@ -41,6 +41,8 @@ export interface ExchangeHost extends PatientWriter {
   onReplied(exchange: Exchange, keepAlive: boolean): void
   /** Answers the fault where that is still possible, and ends the connection. */
   onFault(fault: IcapError): void
+  /** Reports a fault that came too late to change anything. */
+  onLateFault(fault: IcapError): void
 }
 
 /** The server's side of one REQMOD or RESPMOD; the contract is in `transaction.ts`. */
@@ -191,10 +193,13 @@ export class ServerTransaction implements Transaction, Exchange {
     this.#host.onFault(new IcapError('ICAP_HANDLER_FAILED', { detail: 'returned without a reply' }))
   }
 
+  /** Behind a whole reply it is reported only; where the connection went first, the error is most likely its consequence. */
   #handlerFailed(error: unknown): void {
-    if (this.#isOver) return
+    if (this.#isCutShort) return
     const detail = error instanceof Error ? error.message : String(error)
-    this.#host.onFault(new IcapError('ICAP_HANDLER_FAILED', { detail, cause: error }))
+    const fault = new IcapError('ICAP_HANDLER_FAILED', { detail, cause: error })
+    if (this.#isOver) this.#host.onLateFault(fault)
+    else this.#host.onFault(fault)
   }
 
   /** RFC 3507 4.5: no answer before the preview's last chunk; and none together with 100 Continue, for Squid would not see it. */
@@ -218,6 +223,8 @@ export class ServerTransaction implements Transaction, Exchange {
       this.#write(bodilessReply(reply.status, lines, keepAlive, reply.headers))
       return this.#finish(keepAlive)
     }
+    if (reply.status === 206 && reply.useOriginalBody > this.body.bytesSeen)
+      throw misuse('useOriginalBody is beyond what the client has sent')
     const head = messageHead(reply, lines, keepAlive)
     if (head.length > this.#host.maxReplyHeadBytes) throw misuse('the ICAP head exceeds maxReplyHeadBytes')
     this.#hasSent = true

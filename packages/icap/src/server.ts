@@ -56,7 +56,7 @@ export function createIcapServer(options: IcapServerOptions): IcapServer {
   const all = new Set<Connection>()
   const admitted = new Set<Connection>()
   let isDraining = false
-  let onEmpty: (() => void) | undefined
+  let emptied: (() => void)[] = []
 
   const sweeper = new Sweeper(limits, (nowMs) => {
     for (const connection of all) {
@@ -82,7 +82,9 @@ export function createIcapServer(options: IcapServerOptions): IcapServer {
       if (admitted.delete(connection)) options.onConnectionEnd?.(connection.peer)
       if (all.size > 0) return
       sweeper.stop()
-      onEmpty?.()
+      const waiters = emptied
+      emptied = []
+      for (const wake of waiters) wake()
     },
   }
 
@@ -140,10 +142,10 @@ export function createIcapServer(options: IcapServerOptions): IcapServer {
         const timer = setTimeout(() => {
           for (const connection of all) connection.destroy()
         }, timeoutMs)
-        onEmpty = () => {
+        emptied.push(() => {
           clearTimeout(timer)
           resolve()
-        }
+        })
       })
     },
   }
