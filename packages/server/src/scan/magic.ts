@@ -118,6 +118,9 @@ function startsWith(head: Buffer, bytes: Buffer): boolean {
   return true
 }
 
+/** Compares in place: cutting a string out of the buffer costs more than all the rest of a look at it. */
 export function textAt(bytes: Buffer, offset: number, text: string): boolean {
-  return bytes.length >= offset + text.length && bytes.toString('latin1', offset, offset + text.length) === text
+  if (bytes.length < offset + text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[offset + i] !== text.charCodeAt(i)) return false
+  return true
 }

@@ -93,8 +93,8 @@ export interface TextHints {
   readonly fileName: string
 }
 
-/** What kind of text this is, from its first characters. Prose that speaks of code should stay text. */
-export function textType(text: string, hints: TextHints): TrueType {
+/** What kind of text this is, from its first characters. `isProse`: it has too few signs for a program. */
+export function textType(text: string, hints: TextHints, isProse = false): TrueType {
   const first = text.trimStart()
   const named = BY_EXTENSION[extensionOf(hints.fileName)] ?? BY_MIME[hints.declaredType]
   if (first.startsWith('#!')) return interpreterOf(first)
@@ -103,6 +103,7 @@ export function textType(text: string, hints: TextHints): TrueType {
     return named === PS1 || named === JS ? named : jsonOr(first, named)
   if (named !== undefined) return named
   if (MAIL.test(first)) return EML
+  if (isProse) return TEXT
   return languageOf(first) ?? (TAGS.test(first) ? HTML : TEXT)
 }
 
@@ -112,7 +113,8 @@ function interpreterOf(text: string): TrueType {
 }
 
 function markupType(text: string, named: TrueType | undefined): TrueType {
-  if (/<hta:application\b/i.test(text) || named === HTA) return HTA
+  if (named === HTA || /<hta:application\b/i.test(text)) return HTA
+  if (/^<(?:!doctype html|html)\b/i.test(text)) return HTML
   if (/<(?:job|package)\b/i.test(text) && /<script\b/i.test(text) && !/<html\b/i.test(text)) return WSF
   if (/^<\?php|^<\?=/i.test(text)) return PHP
   if (/<svg\b/i.test(text) && !/<html\b/i.test(text)) return SVG

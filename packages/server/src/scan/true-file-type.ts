@@ -21,7 +21,9 @@ const ZIP = typeNamed('zip')
 const OLE_MAGIC = '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1'
 /** ISO 32000 annex H: readers take a header anywhere in the first 1024 bytes. */
 const PDF_HEADER_BYTES = 1024
-const TEXT_BYTES = 4096
+const PDF_MARK = Buffer.from('%PDF-')
+const TEXT_BYTES = 2048
+const ZIP_NAME_BYTES = 4096
 const ISO_VOLUME_AT = 0x8001
 const NO_HINTS: TextHints = { declaredType: '', fileName: '' }
 
@@ -76,7 +78,7 @@ const ZIP_MARKS: readonly (readonly [string, TrueType])[] = [
 ]
 
 function zipType(head: Buffer): TrueType {
-  const names = head.toString('latin1', 0, TEXT_BYTES)
+  const names = head.toString('latin1', 0, ZIP_NAME_BYTES)
   return ZIP_MARKS.find(([mark]) => names.includes(mark))?.[1] ?? ZIP
 }
 
@@ -115,31 +117,50 @@ function byLaterBytes(head: Buffer, view: ContentView): TrueType | undefined {
   if (textAt(head, 2, '-lh') || textAt(head, 2, '-lz')) return typeNamed('lha')
   if (textAt(head, 7, '**ACE**')) return typeNamed('ace')
   if (textAt(head, 34, 'LP') && head[8] === 1 && head[9] === 0) return typeNamed('eot')
-  if (head.subarray(0, PDF_HEADER_BYTES).includes('%PDF-')) return PDF
+  if (head.subarray(0, PDF_HEADER_BYTES).indexOf(PDF_MARK) >= 0) return PDF
   if (view.size < ISO_VOLUME_AT + 5) return undefined
   if (textAt(view.read(ISO_VOLUME_AT, 5), 0, 'CD001')) return ISO
   return textAt(view.tail(512), 0, 'koly') ? DMG : undefined
 }
 
 function byText(head: Buffer, hints: TextHints): TrueType {
-  const text = decodedText(head)
-  return text === undefined ? DATA : textType(text, hints)
-}
-
-/** The first characters, if these bytes are text: UTF-16 by its mark, else no control characters but white space. */
-function decodedText(head: Buffer): string | undefined {
-  const end = Math.min(head.length, TEXT_BYTES)
-  if (head[0] === 0xff && head[1] === 0xfe) return head.toString('utf16le', 2, end & ~1)
+  if (head[0] === 0xff && head[1] === 0xfe) return textType(utf16(head.subarray(2, TEXT_BYTES)), hints)
   if (head[0] === 0xfe && head[1] === 0xff)
-    return Buffer.from(head.subarray(2, end & ~1))
-      .swap16()
-      .toString('utf16le')
-  const bom = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0
-  for (let i = bom; i < end; i++) if (IS_CONTROL[head[i] ?? 0] === 1) return undefined
-  return head.toString('latin1', bom, end)
+    return textType(utf16(Buffer.from(head.subarray(2, TEXT_BYTES & ~1)).swap16()), hints)
+  const start = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0
+  const end = Math.min(head.length, TEXT_BYTES)
+  const signs = countSigns(head, start, end)
+  if (signs === BINARY) return DATA
+  // Prose has a bracket now and then; a program is full of them. Most plain texts end here.
+  const isProse = signs * PROSE_CHARS_A_SIGN < end - start
+  return textType(head.toString('latin1', start, isProse ? Math.min(end, PROSE_BYTES) : end), hints, isProse)
 }
 
-const IS_CONTROL = Uint8Array.from({ length: 256 }, (_, byte) => {
+function utf16(bytes: Buffer): string {
+  return bytes.toString('utf16le', 0, bytes.length & ~1)
+}
+
+const BINARY = -1
+const PROSE_CHARS_A_SIGN = 64
+/** Enough to see a mail's or a page's beginning. */
+const PROSE_BYTES = 512
+
+/** How many bytes are punctuation of programs; BINARY at the first control character that no text has. */
+function countSigns(head: Buffer, start: number, end: number): number {
+  let signs = 0
+  for (let i = start; i < end; i++) {
+    const kind = BYTE_KINDS[head[i] as number] as number
+    if (kind === CONTROL) return BINARY
+    signs += kind
+  }
+  return signs
+}
+
+const CONTROL = 2
+const PROGRAM_SIGNS = '(){};=$%@<>&'
+
+const BYTE_KINDS = Uint8Array.from({ length: 256 }, (_, byte) => {
   const isSpace = byte >= 0x08 && byte <= 0x0d
-  return (byte < 0x20 && !isSpace && byte !== 0x1b && byte !== 0x1a) || byte === 0x7f ? 1 : 0
+  if ((byte < 0x20 && !isSpace && byte !== 0x1b && byte !== 0x1a) || byte === 0x7f) return CONTROL
+  return PROGRAM_SIGNS.includes(String.fromCharCode(byte)) ? 1 : 0
 })
