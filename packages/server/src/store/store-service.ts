@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { type DamagedLines, damagedLinesIn } from './damaged-lines.ts'
 import type { Database, DatabaseLocation } from './database.ts'
 import { openDatabase } from './database.ts'
@@ -44,6 +44,7 @@ const SNAPSHOT_MS = 2000
 const EXPIRY_MS = 60_000
 const MAX_BACKOFF_MS = 5000
 const SLICE_ROWS = 500
+const RETAIN_MS = 100
 
 /** The store's one writer, as it runs on its thread: takes journals in, keeps retention, builds list snapshots, answers calls. */
 export class StoreService {
@@ -183,15 +184,25 @@ export class StoreService {
   async #poll(): Promise<void> {
     const now = Date.now()
     if (now - this.#polledMs < POLL_MS) return
-    const { records, objects, meta } = this.store()
+    const { objects, meta } = this.store()
     await meta.get('objects.revision')
-    const retention = this.#retention
-    const isMore =
-      retention !== undefined && (await records.retain({ sliceRows: SLICE_ROWS, ...retention, nowMs: now })).more
+    const isMore = await this.#retain()
     this.#polledMs = isMore ? 0 : now
     if (now - this.#expiredMs < EXPIRY_MS) return
     const expired = await objects.deleteExpired(now, SLICE_ROWS)
     this.#expiredMs = expired === SLICE_ROWS ? 0 : now
+  }
+
+  /** Slice after slice for a while, so that it keeps up with what comes in; true when more is to be deleted. */
+  async #retain(): Promise<boolean> {
+    const retention = this.#retention
+    if (retention === undefined) return false
+    const started = Date.now()
+    for (;;) {
+      const { more } = await this.store().records.retain({ sliceRows: SLICE_ROWS, ...retention, nowMs: started })
+      if (!more || Date.now() - started > RETAIN_MS) return more
+      await setImmediate()
+    }
   }
 
   /** At most every two seconds; a snapshot that cannot be written is tried again, and is no fault of the database. */

@@ -7,7 +7,8 @@ import { openDatabase } from '../../src/store/database.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { storeIn } from '../../src/store/operations.ts'
 import { KEPT_REVISIONS } from '../../src/store/settings-revisions.ts'
-import { forEachStore, recordOf, type StoreUnderTest } from './engines.ts'
+import { forEachStore, type StoreUnderTest } from './engines.ts'
+import { recordOf } from './sample-record.ts'
 
 const START = 1_700_000_000_000
 
