@@ -250,7 +250,7 @@ describe('client: what it reads', () => {
     assert.equal(connections(), 2)
   })
 
-  it('repeats a request whose kept connection was closed before any byte of an answer', async () => {
+  it('K6: repeats a request whose kept connection was closed before any byte of an answer', async () => {
     const once204 = async (script: Script): Promise<void> => {
       await script.until('\r\n0\r\n\r\n')
       script.send(NO_CONTENT)
