@@ -2,7 +2,7 @@ import type { ApiError } from './contract.ts'
 import { Unavailable } from './deps.ts'
 
 /** Every refusal of the API: its HTTP status and what it says when the place has nothing more exact. */
-const REFUSALS = {
+export const REFUSALS = {
   BAD_REQUEST: { status: 400, text: 'the request is malformed' },
   NOT_FOUND: { status: 404, text: 'no such page, or not with this method' },
   TOO_LARGE: { status: 413, text: 'the body is larger than this page takes' },

@@ -1,5 +1,5 @@
 /** Every way the store fails that a caller may have to tell apart. */
-const FAULTS = {
+export const STORE_FAULTS = {
   JOURNAL_FULL: 'the journals have reached their cap: the database is away, or slower than the traffic',
   JOURNAL_WRITE: 'the journal could not be written',
   JOURNAL_CLOSED: 'the journal is closed',
@@ -14,14 +14,14 @@ const FAULTS = {
   SECRET_DAMAGED: 'a sealed secret cannot be opened with this key',
 } as const
 
-export type StoreErrorCode = keyof typeof FAULTS
+export type StoreErrorCode = keyof typeof STORE_FAULTS
 
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode
 
   constructor(code: StoreErrorCode, detail = '', options?: ErrorOptions) {
-    super(detail === '' ? FAULTS[code] : `${FAULTS[code]}: ${detail}`, options)
+    super(detail === '' ? STORE_FAULTS[code] : `${STORE_FAULTS[code]}: ${detail}`, options)
     this.code = code
   }
 
