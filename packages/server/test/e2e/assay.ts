@@ -45,7 +45,7 @@ export interface Assay {
   /** One save. */
   set(pairs: Readonly<Record<string, string>>, options?: RunOptions): Promise<void>
   status(): Promise<Status>
-  /** All records whose URL holds this text, newest first. */
+  /** All records whose URL (or file name) holds this text, newest first. */
   transactions(contains: string): Promise<TransactionView[]>
   /** SIGTERM; asserts exit code 0 and that no process is left. */
   stop(): Promise<void>
@@ -154,7 +154,7 @@ function runningAssay({ child, data, ports, marker, log }: Running): Assay {
     },
     status: async () => JSON.parse(await cli(['status', '--json'])) as Status,
     transactions: async (contains) =>
-      recordsIn(await cli(['transactions', '--json'])).filter(({ url }) => url.includes(contains)),
+      recordsIn(await cli(['transactions', '--json', '--limit', '1000000', '--contains', contains])),
     stop: async () => {
       child.kill('SIGTERM')
       await waitFor('the server to end', exited, STOP_MS)

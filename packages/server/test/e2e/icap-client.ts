@@ -30,7 +30,9 @@ export async function cIcapClient(options: CIcapOptions): Promise<IcapAnswer> {
   const folder = mkdtempSync(join(tmpdir(), 'assay-cicap-'))
   try {
     writeFileSync(join(folder, 'in'), options.file)
-    const { code, stderr, stdout } = await runProgram('c-icap-client', clientArgs(options, folder))
+    const { code, stderr, stdout } = await runProgram('c-icap-client', clientArgs(options, folder), {
+      timeoutMs: 20_000,
+    })
     if (code !== 0) throw new Error(`c-icap-client ended with ${code}: ${stderr}${stdout.toString().slice(0, 500)}`)
     return readAnswer(stderr, join(folder, 'out'))
   } finally {

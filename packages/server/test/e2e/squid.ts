@@ -85,8 +85,11 @@ function makeFolder(): string {
 }
 
 function squidConf(options: SquidOptions, { port, folder }: { port: number; folder: string }): string {
-  const { icapPort, caFile, reqmod = 'request', respmod = 'response', more = [] } = options
-  const [scheme, tls] = caFile === undefined ? ['icap', ''] : ['icaps', ` tls-cafile=${caFile}`]
+  const { icapPort, reqmod = 'request', respmod = 'response', more = [] } = options
+  // Squid reads it as its own user, who may not enter the test's folder.
+  const caFile = options.caFile === undefined ? undefined : copyReadable(options.caFile, folder)
+  // Squid 6 compares an address with the certificate's DNS names only, so the name is said.
+  const [scheme, tls] = caFile === undefined ? ['icap', ''] : ['icaps', ` tls-cafile=${caFile} tls-domain=localhost`]
   const service = (path: string): string => `${scheme}://127.0.0.1:${icapPort}/${path} bypass=off${tls}`
   return [
     `http_port 127.0.0.1:${port}`,
@@ -122,6 +125,12 @@ function squidConf(options: SquidOptions, { port, folder }: { port: number; fold
     ...more,
     '',
   ].join('\n')
+}
+
+function copyReadable(file: string, folder: string): string {
+  const copy = join(folder, basename(file))
+  writeFileSync(copy, readFileSync(file), { mode: 0o644 })
+  return copy
 }
 
 function tail(path: string): string {
