@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { DamagedLines } from './damaged-lines.ts'
 import { isDataError } from './database-errors.ts'
 import { type JournalFile, listJournalFiles, sizeOf } from './journal-files.ts'
-import { MAX_LINE_BYTES, parseRecordLine } from './record-line.ts'
+import { MAX_LINE_BYTES, parseRecordHead } from './record-line.ts'
 import type { RecordLine } from './transaction-records.ts'
 
 export interface JournalReaderOptions {
@@ -125,9 +125,9 @@ class FolderReader implements JournalReader {
       const end = newline < 0 ? bytes.length : newline
       const part = bytes.subarray(start, end)
       const line = isText || isUtf8(part) ? part.toString('utf8') : undefined
-      const record = line === undefined ? undefined : parseRecordLine(line)
-      if (record === undefined || line === undefined) this.#setAside(file, offset + start, part)
-      else this.#batch.push({ record, line, file, offset: offset + start })
+      const head = line === undefined ? undefined : parseRecordHead(line)
+      if (head === undefined || line === undefined) this.#setAside(file, offset + start, part)
+      else this.#batch.push({ head, line, file, offset: offset + start })
       start = end + 1
     }
   }

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import type { TransactionRecord } from '../domain/transaction-record.ts'
 import { messageOf, StoreError } from './errors.ts'
-import { isInstanceName, journalBytes, journalPath } from './journal-files.ts'
+import { isInstanceName, journalBytes, journalBytesNow, journalPath } from './journal-files.ts'
 import { MAX_LINE_BYTES, recordLine } from './record-line.ts'
 
 export interface JournalOptions {
@@ -60,7 +60,8 @@ class FileJournal implements Journal {
   #pending = ''
   #dirty = false
   #syncing = false
-  #counting = false
+  #isCounting = false
+  #bytesWhileCounting = 0
   #folderBytes = 0
 
   constructor({
@@ -78,7 +79,7 @@ class FileJournal implements Journal {
     this.#openNext()
     this.#timer = setInterval(() => this.#everySecond(), 1000)
     this.#timer.unref()
-    this.#countFolder()
+    this.#folderBytes = journalBytesNow(dir)
   }
 
   get isFull(): boolean {
@@ -105,6 +106,7 @@ class FileJournal implements Journal {
     writeWhole(fd, bytes, () => this.#abandonFile(fd))
     this.#fileBytes += bytes.length
     this.#folderBytes += bytes.length
+    this.#bytesWhileCounting += bytes.length
     this.#dirty = true
     if (this.#fileBytes >= this.#options.maxFileBytes) this.#finishFile(fd)
   }
@@ -176,15 +178,16 @@ class FileJournal implements Journal {
   }
 
   #countFolder(): void {
-    if (this.#counting) return
-    this.#counting = true
+    if (this.#isCounting) return
+    this.#isCounting = true
+    this.#bytesWhileCounting = 0
     void journalBytes(this.#options.dir)
       .then((bytes) => {
-        this.#folderBytes = bytes
+        this.#folderBytes = bytes + this.#bytesWhileCounting // some of them twice, until the next count
       })
       .catch(this.#onSyncError)
       .finally(() => {
-        this.#counting = false
+        this.#isCounting = false
       })
   }
 }

@@ -54,15 +54,29 @@ function listText(items: readonly (string | Detection)[]): string {
   return items.length === 0 ? '[]' : JSON.stringify(items)
 }
 
+/** What the table has columns for. */
+export type RecordHead = Pick<TransactionRecord, 'id' | 'timeMs' | 'client' | 'outcome' | 'action'>
+
 /** A record read back from its line; undefined when the line is torn, damaged or of an unknown version. */
 export function parseRecordLine(line: string): TransactionRecord | undefined {
+  const row = parseRow(line)
+  return row && recordOf(row)
+}
+
+/** The same check, but only the head is made: what taking in needs. */
+export function parseRecordHead(line: string): RecordHead | undefined {
+  const row = parseRow(line)
+  return row && { id: row[1], timeMs: row[2], client: row[3], outcome: row[17], action: row[22] }
+}
+
+function parseRow(line: string): Row | undefined {
   let row: unknown
   try {
     row = JSON.parse(line)
   } catch {
     return undefined // the reader keeps and counts the line
   }
-  return Array.isArray(row) && isRow(row) ? recordOf(row) : undefined
+  return Array.isArray(row) && isRow(row) ? row : undefined
 }
 
 type Row = readonly [

@@ -4,7 +4,7 @@ import { recordIdFloor, recordIdTime } from '../domain/record-id.ts'
 import type { TransactionRecord } from '../domain/transaction-record.ts'
 import { bulkInsert, type Row } from './bulk-insert.ts'
 import type { Database } from './database.ts'
-import { parseRecordLine, recordLine } from './record-line.ts'
+import { parseRecordLine, type RecordHead, recordLine } from './record-line.ts'
 import { storable, type Tables } from './schema.ts'
 
 export interface RecordFilter {
@@ -39,9 +39,9 @@ export interface RecordUsage {
   readonly bytes: number
 }
 
-/** A record with the line it was read from, which is what the table keeps. */
+/** A record's line, which is what the table keeps, and what stands in columns beside it. */
 export interface RecordLine {
-  readonly record: TransactionRecord
+  readonly head: RecordHead
   /** Without its line end. */
   readonly line: string
 }
@@ -71,8 +71,9 @@ export interface TransactionRecords {
 const ROW_BYTES = 150
 const WINDOW_ROWS = 5000
 const SEARCH_MS = 2000
-/** A record's id is made at most this long after its `timeMs`. */
+/** A record's id is made at most this long after its `timeMs`, or (clocks) before it. */
 const ID_LATE_MS = 24 * 3600 * 1000
+const ID_EARLY_MS = 60_000
 
 /** The only module that reads or writes `transaction_record` and `record_usage`. */
 export function transactionRecordsIn({ db, engine }: Database): TransactionRecords {
@@ -136,7 +137,8 @@ export function transactionRecordsIn({ db, engine }: Database): TransactionRecor
   }
 
   return {
-    insertMany: (records) => insertLines(records.map((record) => ({ record, line: recordLine(record).trimEnd() }))),
+    insertMany: (records) =>
+      insertLines(records.map((record) => ({ head: record, line: recordLine(record).trimEnd() }))),
     insertLines,
     async get(id) {
       const row = await db.selectFrom('transaction_record').select('data').where('id', '=', id).executeTakeFirst()
@@ -152,15 +154,15 @@ export function transactionRecordsIn({ db, engine }: Database): TransactionRecor
 class KnownRecords extends Error {}
 
 /** The id under which it stands: its own, or one that sorts by time where the maker of the id did not see to that. */
-function storedId({ id, timeMs }: TransactionRecord): string {
+function storedId({ id, timeMs }: RecordHead): string {
   const time = recordIdTime(id)
-  const isTimely = time !== undefined && time >= timeMs - 1 && time <= timeMs + ID_LATE_MS
+  const isTimely = time !== undefined && time >= timeMs - ID_EARLY_MS && time <= timeMs + ID_LATE_MS
   return isTimely ? id : `${recordIdFloor(timeMs)}~${storable(id)}`
 }
 
-function rowOf({ record, line }: RecordLine): Row {
-  const { timeMs, client, outcome, action } = record
-  return [storedId(record), Math.floor(timeMs), storable(client), storable(outcome), storable(action), line]
+function rowOf({ head, line }: RecordLine): Row {
+  const { timeMs, client, outcome, action } = head
+  return [storedId(head), Math.floor(timeMs), storable(client), storable(outcome), storable(action), line]
 }
 
 function sizeOf(row: Row): number {
@@ -268,7 +270,7 @@ function rowsOf(db: Kysely<Tables>, query: RecordQuery, { cursor, end, limit }: 
 function span<O>(rows: Select<O>, { sinceMs, untilMs }: RecordQuery, cursor: string | undefined): Select<O> {
   let within = rows
   if (cursor !== undefined) within = within.where('id', '<', storable(cursor))
-  if (sinceMs !== undefined) within = within.where('id', '>=', recordIdFloor(sinceMs - 1))
+  if (sinceMs !== undefined) within = within.where('id', '>=', recordIdFloor(sinceMs - ID_EARLY_MS))
   if (untilMs !== undefined) within = within.where('id', '<', recordIdFloor(untilMs + ID_LATE_MS))
   return within
 }

@@ -41,7 +41,7 @@ function setUp(name: string, insert?: (lines: readonly RecordLine[]) => Promise<
     insert:
       insert ??
       (async (lines) => {
-        taken.push(...lines.map((line) => line.record.id))
+        taken.push(...lines.map((line) => line.head.id))
       }),
   })
   const damagedTexts = () =>
@@ -124,7 +124,7 @@ describe('the journal reader', () => {
     const taken: string[] = []
     const { dir, reader, damagedTexts } = setUp('away', async (lines) => {
       if (isAway && taken.length >= 10) throw new Error('away')
-      taken.push(...lines.map((line) => line.record.id))
+      taken.push(...lines.map((line) => line.head.id))
     })
     const ids = Array.from({ length: 35 }, (_, i) => `id${i}`)
     write(dir, 'w1-00000001.jsonl', ...ids.slice(0, 15))
@@ -144,7 +144,7 @@ describe('the journal reader', () => {
   it('sets a row aside that the database refuses', async () => {
     const taken: string[] = []
     const { dir, reader, damagedTexts } = setUp('refused', async (lines) => {
-      const ids = lines.map((line) => line.record.id)
+      const ids = lines.map((line) => line.head.id)
       if (ids.includes('bad')) throw Object.assign(new Error('no'), { code: '22003' })
       taken.push(...ids)
     })
