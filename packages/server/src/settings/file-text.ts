@@ -14,7 +14,8 @@ import type { Fault } from './parse.ts'
 import { isSettingKey, SETTING_KEYS, type SettingKey } from './settings.ts'
 import { unknownKeyText } from './unknown-key.ts'
 
-export const MAX_FILE_BYTES = 10 * 1024 * 1024
+/** Three pages of 5 MB and what quoting adds: every export can be applied. */
+export const MAX_FILE_BYTES = 24 * 1024 * 1024
 /** 40,000 list entries; the parser needs about a second for so many, and much longer for ten times as many. */
 const MAX_TOKENS = 200_000
 const MAX_DEPTH = 32

@@ -75,7 +75,7 @@ const bad = [
     fault: /too many entries/,
     because: 'entries are bounded',
   },
-  { text: `x: "${'x'.repeat(10 * 1024 * 1024)}"`, fault: /larger than 10485760 bytes/, because: 'size is bounded' },
+  { text: `x: "${'x'.repeat(24 * 1024 * 1024)}"`, fault: /larger than 25165824 bytes/, because: 'size is bounded' },
   {
     text: '__proto__: {icap.port: 1}',
     fault: /^s.yaml line 1: __proto__: unknown setting/,
@@ -185,6 +185,6 @@ describe('a settings file', () => {
     )
     assert.match(readSettingsFile(folder).faults.map(faultLine).join(), /\(EISDIR\)/)
     assert.match(read(Buffer.from([0xff, 0xfe, 0x41])).faults.join(), /is not UTF-8 text/)
-    assert.match(read(Buffer.alloc(10 * 1024 * 1024 + 1, 0x23)).faults.join(), /larger than 10485760 bytes/)
+    assert.match(read(Buffer.alloc(24 * 1024 * 1024 + 1, 0x23)).faults.join(), /larger than 25165824 bytes/)
   })
 })
