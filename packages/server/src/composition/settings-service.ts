@@ -21,6 +21,7 @@ export interface RevisionStore {
     readonly basedOn?: number | undefined
   }): Promise<{ readonly id: number }>
   get(id: number): Promise<SavedRevision | undefined>
+  latest(): Promise<SavedRevision | undefined>
   list(query: { limit: number }): Promise<readonly Omit<SavedRevision, 'values'>[]>
 }
 
@@ -47,7 +48,7 @@ export interface SettingsServiceOptions {
   readonly box: SecretBox
   context(): ConfigContext
   /** What only this machine can tell: a port that somebody else has. */
-  check(config: Config, changed: readonly SettingKey[]): Promise<readonly Fault[]>
+  check(next: Config, before: Config): Promise<readonly Fault[]>
   /** Makes all workers use it; gives the faults they met. */
   publish(config: Config, revision: number): Promise<readonly string[]>
 }
@@ -81,8 +82,9 @@ export function createSettingsService(options: SettingsServiceOptions): Settings
   async function carryOut(plan: PlannedChange, by: string): Promise<Outcome<SettingsSaved>> {
     if (!plan.ok) return { ok: false, faults: plan.faults.map(faultLine) }
     const { values, config, changed } = plan
-    if (same(values, inForce.saved)) return { ok: true, revision: inForce.revision, changed: [], warnings: [] }
-    const faults = await options.check(config, changed)
+    // An export names every setting: what stands at its default anyway is no change.
+    if (changed.length === 0) return { ok: true, revision: inForce.revision, changed: [], warnings: [] }
+    const faults = await options.check(config, inForce.config)
     if (faults.length > 0) return { ok: false, faults: faults.map(faultLine) }
     const met = await options.publish(config, inForce.revision + 1)
     if (met.length > 0) return takeBack(met)
@@ -92,9 +94,29 @@ export function createSettingsService(options: SettingsServiceOptions): Settings
       inForce = { ...inForce, revision: id, saved: values, config, sources: sourcesAfter(values) }
       return { ok: true, revision: id, changed: [...changed], warnings: plan.warnings.map(faultLine) }
     } catch (error) {
-      await takeBack([])
-      throw new Unavailable('the store did not take the settings: nothing has changed', { cause: error })
+      throw new Unavailable(await undo(), { cause: error })
     }
+  }
+
+  /**
+   * The store's word counts: it may hold a revision that we do not know, of another server or of a save whose answer came too
+   * late. Without taking that over no later save would ever be based on it.
+   */
+  async function undo(): Promise<string> {
+    const latest = await options.store.latest().catch(() => undefined)
+    const known = latest !== undefined && latest.id > inForce.revision ? takenOver(latest) : undefined
+    inForce = known ?? inForce
+    await options.publish(inForce.config, inForce.revision)
+    return known === undefined
+      ? 'the store did not take the settings: nothing has changed'
+      : `the store has revision ${known.revision}, which was not made here: it is in force now, make the change again`
+  }
+
+  /** Undefined where those settings cannot be used here. */
+  function takenOver({ id, values }: SavedRevision): SettingsInForce | undefined {
+    const plan = planChange({ ...request(), saved: values, updates: {} })
+    if (!plan.ok) return undefined
+    return { ...inForce, revision: id, saved: values, config: plan.config, sources: sourcesAfter(values) }
   }
 
   async function takeBack(faults: readonly string[]): Promise<{ ok: false; faults: readonly string[] }> {
@@ -139,8 +161,11 @@ export function createSettingsService(options: SettingsServiceOptions): Settings
       }),
     override: (load) =>
       inTurn(async () => {
-        const loaded = load(inForce.saved)
+        const loaded = attempt(() => load(inForce.saved))
+        if (typeof loaded === 'string') return [loaded]
         if (!loaded.ok) return loaded.faults.map(faultLine)
+        const closed = await options.check(loaded.config, inForce.config)
+        if (closed.length > 0) return closed.map(faultLine)
         const faults = await options.publish(loaded.config, inForce.revision)
         if (faults.length > 0) return (await takeBack(faults)).faults
         inForce = { ...inForce, config: loaded.config, overrides: loaded.overrides, sources: loaded.sources }
@@ -151,8 +176,13 @@ export function createSettingsService(options: SettingsServiceOptions): Settings
   }
 }
 
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+/** A settings file may be anything, and nobody waits for an answer to SIGHUP: a throw is a fault like others. */
+function attempt<T>(work: () => T): T | string {
+  try {
+    return work()
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 function settingView(key: SettingKey, { config, sources, overrides }: SettingsInForce): SettingView {
@@ -181,13 +211,17 @@ function typed(updates: Values): Values {
   )
 }
 
+/** Each revision is read once: three pages of 5 MB may stand in it. */
 async function history(store: RevisionStore): Promise<readonly HistoryEntry[]> {
   const summaries = await store.list({ limit: HISTORY_SHOWN })
   const entries: HistoryEntry[] = []
+  let after: SavedRevision | undefined
   for (const { id, savedMs, by } of summaries) {
-    const [revision, before] = await Promise.all([store.get(id), store.get(id - 1)])
+    const revision = after?.id === id ? after : await store.get(id)
+    const before = await store.get(id - 1)
     const changes = describeChanges(before?.values ?? {}, revision?.values ?? {})
     entries.push({ revision: id, timeMs: savedMs, by, changes })
+    after = before
   }
   return entries
 }

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path'
 import type { Config } from '../settings/settings.ts'
 import type { DesiredState, Snapshot } from '../supervisor/messages.ts'
+import { closedBetween } from './port-check.ts'
 
 type Desired = Omit<DesiredState<Config>, 'seq'>
 
@@ -49,7 +50,9 @@ export function createWorkerState(options: WorkerStateOptions): WorkerState {
 
   return {
     started: started.promise,
-    change(part) {
+    async change(part) {
+      const between = part.config === undefined ? undefined : closedBetween(desired.config, part.config)
+      if (between !== undefined) await options.apply({ ...desired, config: between })
       desired = { ...desired, ...part }
       return options.apply(desired)
     },
