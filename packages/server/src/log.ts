@@ -15,8 +15,7 @@ export interface Log {
 export function createLog(level: LogLevel): Log {
   // Synchronous: the last lines before a crash are the ones that matter.
   const logger = pino({ level, base: { app: 'assay' } }, pino.destination({ fd: 2, sync: true }))
-  const log = (severity: Severity, text: string, fields: object = {}) =>
-    logger[severity](fields, text)
+  const log = (severity: Severity, text: string, fields: object = {}) => logger[severity](fields, text)
   return Object.assign(log, {
     setLevel(next: LogLevel) {
       logger.level = next
