@@ -26,10 +26,14 @@ rule PowerShell_Hidden_Encoded_Command {
         reference = "https://attack.mitre.org/techniques/T1027/010/"
         mitre = "T1027.010"
     strings:
-        $line = /powershell(\.exe)?["']?[^\r\n]{0,120}-w[a-z]{0,11} {1,3}(hidden|1)\b[^\r\n]{0,120}-e[nc][a-z]{0,12} {1,3}["']?[A-Za-z0-9+\/]{40}/ nocase ascii
-        $back = /powershell(\.exe)?["']?[^\r\n]{0,120}-e[nc][a-z]{0,12} {1,3}["']?[A-Za-z0-9+\/]{40,400}={0,2}["']? [^\r\n]{0,60}-w[a-z]{0,11} {1,3}hidden/ nocase ascii
+        $name = "powershell" nocase ascii wide
+        $hidden = /-w[a-z]{0,11} {1,3}(hidden|1)\b/ nocase
+        $encoded = /-e[nc][a-z]{0,12} {1,3}["']?[A-Za-z0-9+\/]{40}/ nocase
     condition:
-        any of them
+        filesize < 5MB and $hidden and for any i in (1..#encoded) : (
+            $name in (@encoded[i] - 250..@encoded[i]) and
+            ($hidden in (@encoded[i] - 200..@encoded[i]) or $hidden in (@encoded[i]..@encoded[i] + 4000))
+        )
 }
 
 rule PowerShell_Encoded_Cradle {
@@ -39,11 +43,11 @@ rule PowerShell_Encoded_Cradle {
         reference = "https://attack.mitre.org/techniques/T1027/010/"
         mitre = "T1027.010"
     strings:
-        $client = "Net.WebClient" base64wide
-        $string = "DownloadString(" base64wide
-        $file = "DownloadFile(" base64wide
-        $iex1 = "IEX" base64wide
-        $iex2 = "Invoke-Expression" base64wide
+        $client = "Net.WebClient" wide base64
+        $string = "DownloadString(" wide base64
+        $file = "DownloadFile(" wide base64
+        $iex1 = "IEX" wide base64
+        $iex2 = "Invoke-Expression" wide base64
     condition:
         filesize < 5MB and $client and ($string or $file) and any of ($iex*)
 }

@@ -1,17 +1,29 @@
 import { createHash } from 'node:crypto'
 import type { Sample } from '../domain/sample.ts'
 import type { ObjectMatch } from '../domain/suspicious-object.ts'
-import { isNonEmpty, type ScanResult, Unscanned } from '../domain/verdict.ts'
+import type { ScanResult } from '../domain/verdict.ts'
 import { type ExclusionSettings, isExcluded } from './content-types.ts'
 import { ContentView } from './content-view.ts'
+import {
+  type Cancellable,
+  cacheKey,
+  type EnginePlan,
+  failed,
+  planOf,
+  scanAll,
+  scanNow,
+  TYPE_ENGINE,
+} from './engine-run.ts'
 import { type ListSettings, type ObjectLookup, trustedMatch } from './object-lists.ts'
-import { protectionOf } from './protection.ts'
 import type { EngineHealth, ScanContext, Scanner } from './scanner.ts'
 import { askFileLists, type ListQuestion, type ScannedMember } from './scanners/suspicious-objects.ts'
 import { trueFileType, typeOfView } from './true-file-type.ts'
 import type { TrueType } from './true-types.ts'
+import { unopened } from './unopened.ts'
 import { type RatedMessage, rateUrl } from './url-rating.ts'
 import { type CompleteResult, VerdictCache } from './verdict-cache.ts'
+
+export { type Cancellable, downEngine } from './engine-run.ts'
 
 /** What the settings say of the scan. Give the same object until a setting changes: what follows from it is kept by identity. */
 export interface ScanSettings extends ListSettings {
@@ -46,11 +58,6 @@ export interface PrescanResult {
   readonly trusted?: ObjectMatch
 }
 
-/** Whoever may cancel; its signal is asked for only where the scan lasts. */
-export interface Cancellable {
-  readonly signal: AbortSignal
-}
-
 export interface EngineReadiness extends EngineHealth {
   readonly engine: string
   readonly version: string
@@ -74,9 +81,7 @@ export interface Pipeline {
 
 /** Raise it when true types, protection or the URL's signs may answer differently for the same bytes. */
 const OWN_VERSION = '1'
-const TYPE_ENGINE = 'true-file-type'
 const NO_MEMBERS: readonly ScannedMember[] = []
-const TYPE_ONLY: readonly ScanResult[] = [Object.freeze({ outcome: 'clean', engine: TYPE_ENGINE } as const)]
 const TRUSTED: readonly ScanResult[] = [Object.freeze({ outcome: 'clean', engine: 'trusted-objects' } as const)]
 const PARTIAL: ScanResult = { outcome: 'unscanned', engine: 'sample', reason: 'partial', detail: 'not the whole of it' }
 
@@ -84,27 +89,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return new ScanPipeline(options)
 }
 
-/** Stands in for an engine that did not load: on, it is engine-down. */
-export function downEngine(name: string, detail: string): Scanner {
-  return {
-    name,
-    version: 'down',
-    health: () => ({ state: 'down', detail }),
-    scan() {
-      throw new Unscanned('engine-down', detail)
-    },
-  }
-}
-
-/** What follows from the settings and the engines, made once for all scans between two changes. */
-interface Plan {
-  readonly settings: ScanSettings
-  readonly engines: readonly Scanner[]
-  readonly usesContext: boolean
-  /** Which engines are on, as the cache's key has it. */
-  readonly mask: string
-  /** The answer to nearly every sample, shared: index = engine. */
-  readonly clean: readonly CompleteResult[]
+interface LaterJob {
+  readonly plan: EnginePlan
+  readonly sample: Sample
+  readonly view: ContentView
+  readonly type: TrueType
+  readonly key: string
 }
 
 class ScanPipeline implements Pipeline {
@@ -112,7 +102,7 @@ class ScanPipeline implements Pipeline {
   readonly #cache: VerdictCache
   readonly #engines = new Map<string, Scanner>()
   #version = ''
-  #plan: Plan | undefined
+  #plan: EnginePlan | undefined
   /** The last look-up: `lists` is asked right after `prescan` with the same sample. */
   #asked:
     | { readonly sample: Sample; readonly table: ObjectLookup; readonly matches: readonly ObjectMatch[] }
@@ -196,7 +186,7 @@ class ScanPipeline implements Pipeline {
 
   async #scanLater(job: LaterJob, context: ScanContext, cancel: Cancellable | undefined): Promise<PrescanResult> {
     const version = this.#version
-    const results = await scanAll(job, context, cancel)
+    const results = await scanAll({ ...job, context }, cancel)
     this.#remember(job.key, version, results)
     return finish({ ...job, results })
   }
@@ -224,7 +214,7 @@ class ScanPipeline implements Pipeline {
     return { table: this.#options.lists(), settings: this.#options.settings(), nowMs: this.#options.now() }
   }
 
-  #currentPlan(): Plan {
+  #currentPlan(): EnginePlan {
     const settings = this.#options.settings()
     if (this.#plan === undefined || this.#plan.settings !== settings) this.#plan = planOf(settings, this.#engines)
     return this.#plan
@@ -237,112 +227,6 @@ class ScanPipeline implements Pipeline {
     this.#plan = undefined
     this.#cache.clear(this.#version)
   }
-}
-
-function planOf(settings: ScanSettings, loaded: ReadonlyMap<string, Scanner>): Plan {
-  const engines = [...settings.engines]
-    .sort()
-    .map((name) => loaded.get(name) ?? downEngine(name, 'switched on, but not loaded'))
-  return {
-    settings,
-    engines,
-    usesContext: engines.some((engine) => engine.usesContext === true),
-    mask: engines.map((engine) => engine.name).join(','),
-    clean: engines.map((engine) => Object.freeze({ outcome: 'clean', engine: engine.name } as const)),
-  }
-}
-
-function cacheKey({ engines, usesContext, mask }: Plan, { sha256, declaredType, fileName }: Sample): string {
-  if (engines.length === 0 || sha256 === '') return ''
-  return usesContext ? `${sha256}${mask}\0${declaredType}\0${fileName}` : sha256 + mask
-}
-
-/** The whole answer where every engine has it at once; undefined as soon as one has not. */
-function scanNow(plan: Plan, sample: Sample): readonly ScanResult[] | undefined {
-  if (plan.engines.length === 0) return TYPE_ONLY
-  let results: ScanResult[] | undefined
-  for (let i = 0; i < plan.engines.length; i++) {
-    const result = resultNow(plan, i, sample)
-    if (result === undefined) return undefined
-    if (result === plan.clean[i]) continue
-    results ??= [...plan.clean]
-    results[i] = result
-  }
-  return results ?? plan.clean
-}
-
-function resultNow(plan: Plan, index: number, sample: Sample): ScanResult | undefined {
-  const engine = plan.engines[index]
-  if (engine?.scanNow === undefined) return undefined
-  try {
-    const detections = engine.scanNow(sample)
-    if (detections === undefined) return undefined
-    return isNonEmpty(detections) ? { outcome: 'detected', engine: engine.name, detections } : plan.clean[index]
-  } catch (error) {
-    return failed(engine.name, error)
-  }
-}
-
-interface LaterJob {
-  readonly plan: Plan
-  readonly sample: Sample
-  readonly view: ContentView
-  readonly type: TrueType
-  readonly key: string
-}
-
-async function scanAll(
-  { plan, sample }: LaterJob,
-  context: ScanContext,
-  cancel: Cancellable | undefined,
-): Promise<readonly ScanResult[]> {
-  const deadline = new AbortController()
-  const stop = () => deadline.abort()
-  const timer = setTimeout(stop, plan.settings.timeoutMs)
-  cancel?.signal.addEventListener('abort', stop, { once: true })
-  if (cancel?.signal.aborted) stop()
-  try {
-    return await Promise.all(
-      plan.engines.map((engine) => runScanner(engine, sample, { signal: deadline.signal, context })),
-    )
-  } finally {
-    clearTimeout(timer)
-    cancel?.signal.removeEventListener('abort', stop)
-  }
-}
-
-/** Errors become values here, and a hang is one. */
-async function runScanner(
-  engine: Scanner,
-  sample: Sample,
-  { signal, context }: { readonly signal: AbortSignal; readonly context: ScanContext },
-): Promise<ScanResult> {
-  try {
-    const detections = await Promise.race([engine.scan(sample, signal, context), rejectOnAbort(signal)])
-    return isNonEmpty(detections)
-      ? { outcome: 'detected', engine: engine.name, detections }
-      : { outcome: 'clean', engine: engine.name }
-  } catch (error) {
-    return failed(engine.name, error)
-  }
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const onAbort = () => reject(new Unscanned('timeout', 'no answer before the deadline'))
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
-}
-
-/** Anything unknown is engine-down, never clean. */
-function failed(engine: string, error: unknown): ScanResult {
-  if (error instanceof Unscanned) {
-    const { reason, message, detections } = error
-    return { outcome: 'unscanned', engine, reason, detail: message, detections }
-  }
-  const detail = error instanceof Error ? error.message : String(error)
-  return { outcome: 'unscanned', engine, reason: 'engine-down', detail }
 }
 
 function isComplete(result: ScanResult): result is CompleteResult {
@@ -372,25 +256,7 @@ function finish({ sample, view, type, results, isTrusted = false }: Finish): Pre
   }
 }
 
-/** Nothing that nobody opened is called clean. */
-function unopened(view: ContentView, type: TrueType): ScanResult | undefined {
-  if (type.family === 'text' || type.family === 'image') return undefined
-  try {
-    if (protectionOf(view, type) === 'encrypted')
-      return { outcome: 'unscanned', engine: 'unpack', reason: 'encrypted', detail: `${type.name} behind a password` }
-  } catch (error) {
-    return failed('unpack', error)
-  }
-  if (!type.packed) return undefined
-  return {
-    outcome: 'unscanned',
-    engine: 'unpack',
-    reason: 'not-unpacked',
-    detail: `${type.name}: its members were not looked at`,
-  }
-}
-
-function unreadable(plan: Plan, sample: Sample, error: unknown): PrescanResult {
+function unreadable(plan: EnginePlan, sample: Sample, error: unknown): PrescanResult {
   const down = plan.engines.map((engine) => failed(engine.name, error))
   const results = down.length > 0 ? down : [failed(TYPE_ENGINE, error)]
   const type = trueFileType({ kind: 'memory', bytes: Buffer.alloc(0) })

@@ -10,6 +10,8 @@ export interface LaneOptions extends Omit<ThreadData, 'nice'> {
   readonly maxQueued: number
   /** Threads that one client's jobs may hold at once, so that its torture never takes the whole lane. */
   readonly maxPerClient: number
+  /** How long after YARA's limit a thread may stay silent before it counts as dead. */
+  readonly graceMs: number
   /** A thread died or never answered: the process should be replaced, native code cannot be interrupted. */
   onThreadDead(detail: string): void
 }
@@ -36,8 +38,6 @@ interface Thread {
 }
 
 const SHARED_BYTES = 1024 * 1024
-/** YARA's clock ticks once a second, and a busy machine wakes threads late. */
-const ANSWER_GRACE_MS = 5000
 const START_TIMEOUT_MS = 30_000
 const TORTURER_MS = 60_000
 const MAX_TORTURERS = 1000
@@ -167,7 +167,7 @@ export class ThreadLane {
 
   #run(thread: Thread, waiting: Waiting): void {
     const id = this.#nextId++
-    const timer = setTimeout(() => this.#unanswered(thread), waiting.timeoutMs + ANSWER_GRACE_MS)
+    const timer = setTimeout(() => this.#unanswered(thread), waiting.timeoutMs + this.#options.graceMs)
     thread.state = 'busy'
     thread.job = { id, waiting, timer }
     thread.worker.postMessage(threadJob(thread, waiting, id))

@@ -6,6 +6,8 @@ import { RULE_TOKEN } from './split-rules.ts'
 /** As large as the largest body that is scanned inline. */
 const CORPUS_BYTES = 64 * 1024
 const GROUP_WORDS = 32
+/** Words of each group that are tried alone too: an anchor that fits on itself makes a scan quadratic. */
+const ALONE_WORDS = 4
 const MAX_WORDS = 32 * GROUP_WORDS
 
 /** What makes regular expressions walk back and loops run long: bytes that nearly match, again and again. */
@@ -115,5 +117,11 @@ function corporaOf(words: readonly string[]): Buffer[] {
   const share = Math.floor(CORPUS_BYTES / words.length)
   const withTail = (filler: string) =>
     Buffer.concat(words.map((word) => Buffer.concat([Buffer.from(word), Buffer.alloc(share, filler)], share)))
-  return [Buffer.alloc(CORPUS_BYTES, words.join(' ')), withTail('a'), withTail(' ')]
+  const inARow = [' ', ''].map((gap) => Buffer.alloc(CORPUS_BYTES, words.join(gap) + gap))
+  return [
+    ...inARow,
+    ...words.slice(0, ALONE_WORDS).map((word) => Buffer.alloc(CORPUS_BYTES, word)),
+    withTail('a'),
+    withTail(' '),
+  ]
 }

@@ -17,6 +17,8 @@ export interface YaraEngineOptions {
   readonly maxQueued?: number
   /** The longest that YARA may take over one sample, in ms; large files get it, small ones a part of it. */
   readonly maxTimeoutMs?: number
+  /** How long after its limit a scan thread may stay silent before it counts as dead. */
+  readonly graceMs?: number
   /** The process should be replaced: a thread died, or native code does not come back. */
   onThreadDead?(detail: string): void
 }
@@ -36,6 +38,8 @@ const DEFAULTS = {
   inlineMaxBytes: 64 * 1024,
   maxQueued: 1024,
   maxTimeoutMs: 30_000,
+  // YARA's clock ticks once a second, and a busy machine wakes threads late.
+  graceMs: 5000,
 }
 /** YARA's clock ticks in seconds; this one stops an inline scan after one to two. */
 const INLINE_TIMEOUT_MS = 2000
@@ -59,6 +63,7 @@ export async function createYaraEngine(options: YaraEngineOptions): Promise<Yara
       nices,
       maxPerClient,
       maxQueued: settings.maxQueued,
+      graceMs: settings.graceMs,
       onThreadDead: (detail) => options.onThreadDead?.(detail),
     })
   const slowShare = Math.max(1, settings.slowThreads - 1)
