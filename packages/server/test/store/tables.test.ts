@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { recordIdFloor, recordIds } from '../../src/domain/record-id.ts'
+import { recordIdFloor } from '../../src/domain/record-id.ts'
 import type { SuspiciousObject } from '../../src/domain/suspicious-object.ts'
+import { transactionIds } from '../../src/domain/transaction-id.ts'
 import type { TransactionRecord } from '../../src/domain/transaction-record.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { StoreError } from '../../src/store/errors.ts'
@@ -15,7 +16,7 @@ const START = 1_700_000_000_000
 /** Records one second apart, oldest first. */
 function series(count: number, more: (i: number) => Partial<TransactionRecord> = () => ({})): TransactionRecord[] {
   let now = START
-  const nextId = recordIds(() => now)
+  const nextId = transactionIds('w1', () => now)
   return Array.from({ length: count }, (_, i) => {
     now = START + i * 1000
     return recordOf(nextId(), { timeMs: now, ...more(i) })
@@ -30,7 +31,7 @@ async function fresh(test: StoreUnderTest) {
 forEachStore('transaction records', (test) => {
   it('gives back what was put in, hostile text included', async () => {
     await using store = await fresh(test)
-    const record = recordOf(recordIds(() => START)(), {
+    const record = recordOf(transactionIds('w1', () => START)(), {
       url: 'http://h.example/\u0000\ud800"\\\n\u2028<é>\u{1f600}',
       client: 'a\0b',
       fileName: "'; drop table transaction_record; --",
@@ -126,7 +127,7 @@ forEachStore('transaction records', (test) => {
     await store.records.insertMany([
       recordOf('zzz', { timeMs: START }),
       recordOf('aaa', { timeMs: START + 5000 }),
-      recordOf(`${recordIdFloor(START + 9000)}0000012345678`, { timeMs: START + 9000 }),
+      recordOf(`${recordIdFloor(START + 9000)}-w1-000`, { timeMs: START + 9000 }),
     ])
     const page = await store.records.query({ limit: 10, sinceMs: START + 1000 })
     assert.deepEqual(

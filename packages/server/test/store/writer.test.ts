@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openListTable } from '../../src/domain/list-table.ts'
-import { recordIds } from '../../src/domain/record-id.ts'
 import type { SuspiciousObject } from '../../src/domain/suspicious-object.ts'
+import { transactionIds } from '../../src/domain/transaction-id.ts'
 import type { DatabaseLocation } from '../../src/store/database.ts'
 import { StoreError } from '../../src/store/errors.ts'
 import { openJournal } from '../../src/store/journal.ts'
@@ -57,7 +57,7 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>): Prom
 
 function journalOf(journalDir: string, instance: string) {
   const journal = openJournal({ dir: journalDir, instance })
-  const nextId = recordIds()
+  const nextId = transactionIds(instance)
   return {
     close: () => journal.close(),
     write(count: number): string[] {
