@@ -31,11 +31,25 @@ export function openDataFolder(root: string, owner: Identity | undefined): DataF
   }
   mkdirSync(root, { recursive: true, mode: 0o711 })
   chmodSync(root, 0o711)
-  for (const path of [worker, folder.journal, folder.spool, folder.snapshots]) {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    if (owner !== undefined) chownSync(path, owner.uid, owner.gid)
-  }
+  // What a worker may change is its own; what it only reads is root's, so that a worker which was taken over cannot
+  // hand the next one other rules or lists.
+  ownedBy({ mode: 0o750, gid: owner?.gid }, [worker, folder.snapshots])
+  ownedBy({ mode: 0o700, uid: owner?.uid, gid: owner?.gid }, [folder.journal, folder.spool])
   return folder
+}
+
+interface Ownership {
+  readonly mode: number
+  readonly uid?: number | undefined
+  readonly gid?: number | undefined
+}
+
+function ownedBy({ mode, uid = process.getuid?.() ?? -1, gid }: Ownership, paths: readonly string[]): void {
+  for (const path of paths) {
+    mkdirSync(path, { recursive: true, mode })
+    chmodSync(path, mode)
+    if (gid !== undefined) chownSync(path, uid, gid)
+  }
 }
 
 function isAlive(pid: number): boolean {
