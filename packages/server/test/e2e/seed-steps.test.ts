@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, afterEach, before, describe, it } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { type Assay, newDataFolder, removeFolder, startMovableAssay } from './assay.ts'
 import { type Certificates, icapsSettings, makeCertificates } from './certificates.ts'
@@ -25,6 +25,7 @@ let certificates: Certificates
 let origin: Origin
 let squid: Squid
 let count = 0
+let baseRevision: number
 
 before(async () => {
   files = newDataFolder()
@@ -32,7 +33,10 @@ before(async () => {
   assay = await startMovableAssay()
   origin = await startOrigin()
   squid = await startSquid({ icapPort: assay.ports.icap })
+  baseRevision = (await assay.status()).settingsRevision
 })
+// So that a step that fails half way does not fail those after it.
+afterEach(() => assay.cli(['settings', 'rollback', String(baseRevision)]))
 after(async () => {
   await squid?.stop()
   await origin?.stop()
@@ -286,6 +290,8 @@ describe("the seed's eleven steps by `assay settings`, under Squid traffic", nee
         await assay.set({ [key]: 'false' })
         assert.equal((await see()).length, 0, 'switched off: a bare 403')
         await assay.set({ [key]: 'true' })
+        assert.ok((await see()).includes(`our page for ${key}`), 'switched on again: the same page')
+        await assay.set({ [key]: 'null' })
         assert.match((await see()).toString(), /<html/i, 'the built-in page')
       }
       writeFileSync(page, plainText('too large', 5 * 1024 * 1024))

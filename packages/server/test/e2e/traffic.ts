@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
 import type { Origin } from './origin.ts'
+import { waitFor } from './programs.ts'
 import { noise, sha256 } from './samples.ts'
 import type { Squid } from './squid.ts'
 
@@ -60,8 +61,14 @@ export function startTraffic({ squid, origin, tag, errands = ERRANDS, users = 3 
 /** Runs what it is given while users fetch through Squid, and asserts that each of them got what was expected: no transaction was lost. */
 export async function underTraffic(options: TrafficOptions, body: () => Promise<void>): Promise<readonly Visit[]> {
   const traffic = startTraffic(options)
+  const more = (count: number): Promise<unknown> => {
+    const enough = traffic.visits.length + count
+    return waitFor(`${count} more visits`, () => traffic.visits.length >= enough)
+  }
   try {
+    await more(8)
     await body()
+    await more(8)
   } finally {
     await traffic.stop()
   }
@@ -71,7 +78,6 @@ export async function underTraffic(options: TrafficOptions, body: () => Promise<
     [],
     `${wrong.length} of ${traffic.visits.length} visits went wrong\n${options.squid.log()}`,
   )
-  assert.ok(traffic.visits.length >= 8, `only ${traffic.visits.length} visits: that is no traffic`)
   return traffic.visits
 }
 
