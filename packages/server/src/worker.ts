@@ -71,7 +71,7 @@ async function become(state: DesiredState<Config>): Promise<void> {
     running ??= start(state)
     const { scanning, server } = await running
     await useSnapshots(scanning, state)
-    scanning.useConfig(state.config)
+    await scanning.useConfig(state.config)
     await server.useConfig(state.config)
     server.versionsChanged()
     applied = state

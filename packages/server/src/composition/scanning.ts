@@ -15,7 +15,8 @@ export interface ScanningOptions {
 /** Engines and lists of one process, as the handler and the supervisor see them. */
 export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'lists' | 'excluded'>> {
   readonly prescan: Pipeline['prescan']
-  useConfig(config: Config): void
+  /** Resolves when the engines are as the settings say. */
+  useConfig(config: Config): Promise<void>
   /** A damaged table is refused: the old one stays. */
   useLists(bytes: Buffer): void
   /** Rejects where the rules cannot be loaded; the old ones stay. */
@@ -27,11 +28,15 @@ export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'lists'
   close(): Promise<void>
 }
 
+/** A change of one of these takes a new engine. */
+const ENGINE_SETTINGS = ['scan.inlineBytes', 'scan.yaraTimeoutMs', 'scan.threads'] as const
+
 export function createScanning(options: ScanningOptions): Scanning {
   let settings = scanSettings(options.config)
   let config = options.config
   let table: ListTable | undefined
   let yara: YaraEngine | undefined
+  let rules: Buffer | undefined
   const pipeline = createPipeline({
     engines: [downEngine('yara', 'no rules are loaded yet')],
     cacheEntries: config['scan.cacheEntries'],
@@ -42,32 +47,37 @@ export function createScanning(options: ScanningOptions): Scanning {
   // Its tables are loaded at the first call, which must not come after root's rights are gone.
   trueFileType({ kind: 'memory', bytes: Buffer.from('warm up') })
 
+  async function useRules(blob: Buffer): Promise<void> {
+    const engine = await createYaraEngine({
+      blob,
+      threads: config['scan.threads'],
+      inlineMaxBytes: config['scan.inlineBytes'],
+      maxTimeoutMs: config['scan.yaraTimeoutMs'],
+      onThreadDead: options.onThreadDead,
+    })
+    const old = yara
+    yara = engine
+    rules = blob
+    pipeline.swap(engine)
+    // Scans under way keep the old one; it ends after them.
+    void old?.close()
+  }
+
   return {
     prescan: (sample, context, cancel) => pipeline.prescan(sample, context, cancel),
     rateUrl: (context) => pipeline.rateUrl(context),
     lists: (sample, members) => pipeline.lists(sample, members),
     excluded: (sample, { contentEncodings }) => pipeline.excluded(sample, { compressed: contentEncodings.length > 0 }),
-    useConfig(next) {
+    async useConfig(next) {
+      const isOther = ENGINE_SETTINGS.some((key) => next[key] !== config[key])
       config = next
       settings = scanSettings(next)
+      if (isOther && rules !== undefined) await useRules(rules)
     },
     useLists(bytes) {
       table = openListTable(bytes)
     },
-    async useRules(blob) {
-      const engine = await createYaraEngine({
-        blob,
-        threads: config['scan.threads'],
-        inlineMaxBytes: config['scan.inlineBytes'],
-        maxTimeoutMs: config['scan.yaraTimeoutMs'],
-        onThreadDead: options.onThreadDead,
-      })
-      const old = yara
-      yara = engine
-      pipeline.swap(engine)
-      // Scans under way keep the old one; it ends after them.
-      void old?.close()
-    },
+    useRules,
     engines: () => pipeline.readiness(),
     versions: () => ({ engines: [pipeline.version], rules: yara?.version ?? '', lists: table?.revision ?? '' }),
     get needsSha1() {

@@ -180,6 +180,7 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
     config = next
     clients = createClientList(clientListOptions(config))
     limitSpool()
+    options.journal.setCapBytes(config['journal.capBytes'])
     versionsChanged()
     const wanted = JSON.stringify(icapLimits(config))
     if (wanted !== limits) {
@@ -222,7 +223,10 @@ function isReady(scanning: Scanning): boolean {
   )
 }
 
-function journalFor({ journal, metrics }: WorkerServerOptions): HandlerDeps['journal'] {
+export function journalFor({
+  journal,
+  metrics,
+}: Pick<WorkerServerOptions, 'journal' | 'metrics'>): HandlerDeps['journal'] {
   const commit = createGroupCommit(journal)
   return (record) => {
     metrics.transaction(record)

@@ -42,6 +42,8 @@ export interface Journal {
   commit(): void
   appendAndCommit(record: TransactionRecord): void
   /** Commits, syncs and closes; the file stays for the reader. */
+  /** From now on. */
+  setCapBytes(bytes: number): void
   close(): void
 }
 
@@ -51,10 +53,11 @@ export function openJournal(options: JournalOptions): Journal {
 }
 
 class FileJournal implements Journal {
-  readonly #options: Required<Pick<JournalOptions, 'dir' | 'instance' | 'maxFileBytes' | 'capBytes'>>
+  readonly #options: Required<Pick<JournalOptions, 'dir' | 'instance' | 'maxFileBytes'>>
   readonly #onSyncError: (error: Error) => void
   readonly #timer: NodeJS.Timeout
   #sequence: number
+  #capBytes: number
   #fd: number | undefined
   #fileBytes = 0
   #pending = ''
@@ -72,7 +75,8 @@ class FileJournal implements Journal {
     onSyncError = () => {},
   }: JournalOptions) {
     if (!isInstanceName(instance)) throw new TypeError(`not an instance name: ${JSON.stringify(instance)}`)
-    this.#options = { dir, instance, maxFileBytes, capBytes }
+    this.#options = { dir, instance, maxFileBytes }
+    this.#capBytes = capBytes
     this.#onSyncError = onSyncError
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     this.#sequence = lastSequence(dir, instance)
@@ -83,7 +87,11 @@ class FileJournal implements Journal {
   }
 
   get isFull(): boolean {
-    return this.#folderBytes >= this.#options.capBytes
+    return this.#folderBytes >= this.#capBytes
+  }
+
+  setCapBytes(bytes: number): void {
+    this.#capBytes = bytes
   }
 
   append(record: TransactionRecord): void {
