@@ -3,7 +3,7 @@ import type { Assay } from '../packages/server/test/e2e/assay.ts'
 import { waitFor } from '../packages/server/test/e2e/programs.ts'
 import { sha256 } from '../packages/server/test/e2e/samples.ts'
 import { type Load, runLoad } from './load.ts'
-import { cpuSeconds, median } from './measure.ts'
+import { cpuSeconds, cpuSecondsAlone, median } from './measure.ts'
 import type { Peers } from './peers.ts'
 import { atLeast, atMost, type Result, round } from './report.ts'
 
@@ -27,6 +27,8 @@ interface Contender {
 
 interface Round {
   readonly cpuUs: number
+  /** Of it, that of the first process alone: Assay's supervisor, whose thread writes the store. */
+  readonly firstUs: number
   readonly rps: number
 }
 
@@ -106,7 +108,8 @@ async function compare(comparison: Comparison, tell: (result: Result) => void): 
     if (n > 0) pairs.push(pair)
   }
   const mid = (value: (pair: { assay: Round; peer: Round }) => number): number => median(pairs.map(value))
-  const cpu = `${round(mid((pair) => pair.assay.cpuUs))} us against ${round(mid((pair) => pair.peer.cpuUs))} us`
+  const ofStore = round(mid((pair) => pair.assay.firstUs))
+  const cpu = `${round(mid((pair) => pair.assay.cpuUs))} us, ${ofStore} of it in the supervisor, against ${round(mid((pair) => pair.peer.cpuUs))} us`
   tell(
     atMost(
       `CPU ratio, ${what}`,
@@ -125,8 +128,14 @@ async function measure(contender: Contender, { bodyBytes, seconds, allow204 }: C
   const { port, service, pids } = contender
   const load: Load = { port, service, bodyBytes, seconds, allow204, connections: bodyBytes > 512 * KIB ? 8 : 16 }
   await contender.settle()
-  const before = cpuSeconds(pids)
+  const first = pids.slice(0, 1)
+  const [before, firstBefore] = [cpuSeconds(pids), cpuSecondsAlone(first)]
   const { requests, rps } = await runLoad(load)
   await contender.settle()
-  return { rps, cpuUs: ((cpuSeconds(pids) - before) / requests) * 1e6 }
+  const perRequestUs = (seconds: number): number => (seconds / requests) * 1e6
+  return {
+    rps,
+    cpuUs: perRequestUs(cpuSeconds(pids) - before),
+    firstUs: perRequestUs(cpuSecondsAlone(first) - firstBefore),
+  }
 }

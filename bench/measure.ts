@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { processTree } from '../packages/server/test/e2e/process-table.ts'
+import { processLine, processTree } from '../packages/server/test/e2e/process-table.ts'
 
 /** USER_HZ: Linux tells user space 100 on every machine that this runs on. */
 const TICKS_PER_SECOND = 100
@@ -8,6 +8,11 @@ const TICKS_PER_SECOND = 100
 export function cpuSeconds(pids: readonly number[]): number {
   const ticks = pids.flatMap(processTree).reduce((sum, { cpuTicks }) => sum + cpuTicks, 0)
   return ticks / TICKS_PER_SECOND
+}
+
+/** Theirs without their descendants'. */
+export function cpuSecondsAlone(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + (processLine(pid)?.cpuTicks ?? 0), 0) / TICKS_PER_SECOND
 }
 
 /** MiB of a line of /proc/PID/status, summed over the trees: `VmRSS`, `RssAnon`. */

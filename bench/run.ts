@@ -2,7 +2,9 @@
  * `npm run bench`: Assay against the C peers on this machine, in one run. Prints a markdown table for bench/RESULTS.md.
  * Needs `../shared/bench`, and Debian's c-icap, libc-icap-mod-virus-scan, clamav-daemon and gcc; see bench/README.md.
  *
- *     npm run bench -- [--only cpu|latency|memory] [--rounds 5] [--seconds 4]
+ *     npm run bench -- [--only cpu|latency|memory] [--rounds 5] [--seconds 4] [--profile DIR]
+ *
+ * `--profile` runs Assay under V8's profiler (its figures are worse then) and prints where the time of each process goes.
  */
 import { existsSync } from 'node:fs'
 import process from 'node:process'
@@ -14,6 +16,7 @@ import { measureLatency } from './latency.ts'
 import { buildLoad } from './load.ts'
 import { measureIdleConnections, measureLargeBody } from './memory.ts'
 import { startPeers } from './peers.ts'
+import { profilerEnv, profileSummary } from './profile.ts'
 import { markdown, type Result } from './report.ts'
 
 const { values } = parseArgs({
@@ -21,6 +24,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
+    profile: { type: 'string' },
   },
 })
 const effort = { rounds: Number(values.rounds), seconds: Number(values.seconds) }
@@ -38,7 +42,7 @@ if (missing.length > 0) {
 }
 
 async function withAssay<T>(use: (assay: Assay) => Promise<T>): Promise<T> {
-  const assay = await startAssay()
+  const assay = await startAssay(values.profile === undefined ? {} : { env: profilerEnv(values.profile) })
   try {
     return await use(assay)
   } finally {
@@ -67,3 +71,4 @@ if (wants('memory')) {
   await withAssay((assay) => measureIdleConnections(assay, tell))
 }
 console.log(markdown(results, effort))
+if (values.profile !== undefined) console.log(profileSummary(values.profile))

@@ -40,10 +40,12 @@ export async function runProgram(path: string, args: readonly string[], options:
 }
 
 const children = new Set<ChildProcess>()
+let watched = false
 
 /** A test file that is stopped (its time limit, Ctrl-C) takes what it started with it. */
 export function endWithUs(child: ChildProcess): void {
-  if (children.size === 0) {
+  if (!watched) {
+    watched = true
     process.once('exit', () => {
       for (const each of children) each.kill('SIGKILL')
     })
