@@ -112,6 +112,10 @@ export function byMagic(head: Buffer, view: ContentView): TrueType | undefined {
   return undefined
 }
 
+export function hasMagic(first: number): boolean {
+  return (BY_FIRST_BYTE[first] ?? []).length > 0
+}
+
 function startsWith(head: Buffer, bytes: Buffer): boolean {
   if (head.length < bytes.length) return false
   for (let i = 1; i < bytes.length; i++) if (head[i] !== bytes[i]) return false

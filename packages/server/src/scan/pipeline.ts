@@ -244,7 +244,7 @@ interface Finish {
 /** Adds what the engines do not know: that there is more inside, or less than the whole. */
 function finish({ sample, view, type, results, isTrusted = false }: Finish): PrescanResult {
   const extra: ScanResult[] = []
-  const lock = isTrusted ? undefined : unopened(view, type)
+  const lock = isTrusted ? undefined : unopened(view, type, sample)
   if (lock !== undefined) extra.push(lock)
   if (sample.partial) extra.push(PARTIAL)
   return {

@@ -1,0 +1,52 @@
+import type { ContentView } from './content-view.ts'
+import type { TextHints } from './script-language.ts'
+import { startsPacked } from './true-file-type.ts'
+
+/** The end record of a ZIP and the longest comment behind it: readers look for it from the end, whatever stands in front. */
+const ZIP_TAIL_BYTES = 22 + 65_535
+const ZIP_END = Buffer.from('PK\x05\x06')
+
+/** Names and types that open as an archive at a click; their programs search for the archive's mark behind other bytes. */
+const NAMED_ARCHIVE = /\.(?:zip|zipx|jar|7z|rar|r\d\d|cab|iso|img|vhdx?|tar|tgz|gz|bz2|xz|zst|lzh|lha|arj|ace|wim)$/i
+const DECLARED_ARCHIVE =
+  /^application\/(?:zip|x-zip-compressed|java-archive|x-7z-compressed|vnd\.rar|x-rar(?:-compressed)?|vnd\.ms-cab-compressed|x-iso9660-image|x-tar|gzip|x-gzip|x-bzip2?|x-xz|zstd)$/
+
+/** A form is looked through in steps of 1 MiB up to here; what is longer is not called looked through. */
+const WINDOW_BYTES = 1024 * 1024
+const MAX_FORM_BYTES = 8 * WINDOW_BYTES
+/** Longer than the longest mark of an archive that `startsPacked` knows. */
+const OVERLAP_BYTES = 512
+const ENCODED_PART = /content-transfer-encoding:[ \t]{0,16}(?:base64|quoted-printable)/i
+
+/**
+ * An archive that does not stand at the first byte: put behind a picture, carried in a form's field, or only named as one.
+ * Says in words what was seen; undefined where nothing was. The members of what begins as an archive are not its question.
+ */
+export function hiddenArchive(view: ContentView, { declaredType, fileName }: TextHints): string | undefined {
+  if (view.tail(ZIP_TAIL_BYTES).includes(ZIP_END)) return 'a ZIP behind other bytes'
+  if (NAMED_ARCHIVE.test(fileName) || DECLARED_ARCHIVE.test(declaredType))
+    return view.size === 0 ? undefined : 'called an archive, which its first bytes are not'
+  return declaredType.startsWith('multipart/') ? archiveInForm(view) : undefined
+}
+
+function archiveInForm(view: ContentView): string | undefined {
+  if (view.size > MAX_FORM_BYTES) return 'a form too large to be looked through'
+  for (let at = 0; at < view.size; at += WINDOW_BYTES - OVERLAP_BYTES) {
+    const window = view.read(at, WINDOW_BYTES)
+    if (ENCODED_PART.test(window.toString('latin1'))) return 'an encoded part of a form'
+    if (hasPackedPart(window)) return 'an archive in a form'
+  }
+  return undefined
+}
+
+const LF = 0x0a
+const CR = 0x0d
+
+/** Every part begins behind an empty line. Where parts really begin is the boundary's to say, and the boundary the sender's. */
+function hasPackedPart(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+    const isEmptyLine = bytes[at - 1] === LF || (bytes[at - 1] === CR && bytes[at - 2] === LF)
+    if (isEmptyLine && startsPacked(bytes, at + 1)) return true
+  }
+  return false
+}
