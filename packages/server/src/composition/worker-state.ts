@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path'
+import { Unavailable } from '../api/deps.ts'
 import type { Config } from '../settings/settings.ts'
 import type { DesiredState, Snapshot } from '../supervisor/messages.ts'
 import { closedBetween } from './port-check.ts'
@@ -21,14 +22,14 @@ export interface WorkerState {
   /** Settles when the workers serve for the first time. */
   readonly started: Promise<readonly string[]>
   change(part: Partial<Pick<Desired, 'config' | 'rules'>>): Promise<readonly string[]>
-  /** Resolves when every worker asks lists that have all changes made before the call. */
+  /** Resolves when every worker asks lists that have all changes made before the call; rejects where one cannot. */
   listsPublished(): Promise<void>
   close(): void
 }
 
 interface ListWaiter {
   readonly revision: number
-  resolve(): void
+  settle(faults: readonly string[]): void
 }
 
 export function createWorkerState(options: WorkerStateOptions): WorkerState {
@@ -42,8 +43,8 @@ export function createWorkerState(options: WorkerStateOptions): WorkerState {
     desired = { ...desired, lists: { revision, path: join('snapshots', basename(path)) } }
     const faults = await options.apply(desired)
     started.resolve(faults)
-    usedLists = Math.max(usedLists, Number(revision))
-    for (const waiter of waiters) if (waiter.revision <= usedLists) waiter.resolve()
+    if (faults.length === 0) usedLists = Math.max(usedLists, Number(revision))
+    for (const waiter of waiters) if (waiter.revision <= Number(revision)) waiter.settle(faults)
   }
 
   const stopListening = options.onLists((snapshot) => void takeLists(snapshot))
@@ -59,16 +60,18 @@ export function createWorkerState(options: WorkerStateOptions): WorkerState {
     async listsPublished() {
       const revision = await options.listRevision()
       if (revision <= usedLists) return
-      await new Promise<void>((resolve) => {
+      const faults = await new Promise<readonly string[]>((resolve) => {
         const waiter: ListWaiter = {
           revision,
-          resolve() {
+          settle(faults) {
             waiters.delete(waiter)
-            resolve()
+            resolve(faults)
           },
         }
         waiters.add(waiter)
       })
+      if (faults.length > 0)
+        throw new Unavailable(`the lists are stored, but not used by every worker: ${[...new Set(faults)].join('; ')}`)
     },
     close: stopListening,
   }
