@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import process from 'node:process'
 import { createScanning, type Scanning } from './composition/scanning.ts'
 import { createWorkerServer, type WorkerServer } from './composition/worker-server.ts'
@@ -31,6 +31,7 @@ interface Running {
 let instance = ''
 let running: Promise<Running> | undefined
 let applied: DesiredState<Config> | undefined
+let isConfined = false
 let queue: Promise<void> = Promise.resolve()
 
 // Ctrl-C goes to the whole process group; when to stop is the supervisor's word, which drains first.
@@ -69,16 +70,52 @@ function receive(message: ToWorker<Config>): void {
 async function become(state: DesiredState<Config>): Promise<void> {
   try {
     running ??= start(state)
-    const { scanning, server } = await running
-    await useSnapshots(scanning, state)
-    await scanning.useConfig(state.config)
-    await server.useConfig(state.config)
-    server.versionsChanged()
+    const parts = await running
+    await useAll(parts, state)
     applied = state
+    // Whoever changed something looks at the status next: it must not tell of before.
+    send({ type: 'pong', id: 0, report: reportOf(parts) })
     send({ type: 'applied', seq: state.seq })
   } catch (error) {
+    // Not `applied`: the change is done when this worker has made room for its successor.
+    if (error instanceof Confined) return send({ type: 'replace', detail: error.message })
     send({ type: 'applied', seq: state.seq, fault: faultText(error) })
+    await leaveUnlessStarted()
   }
+}
+
+async function useAll({ scanning, server }: Running, state: DesiredState<Config>): Promise<void> {
+  await withinRights(() => useSnapshots(scanning, state))
+  // Before the engines: a port that does not open is the usual fault, and leaves everything as it was.
+  await server.useConfig(state.config)
+  await withinRights(() => scanning.useConfig(state.config))
+  server.versionsChanged()
+}
+
+/** The code cannot be read any more, so no thread can be started. */
+class Confined extends Error {
+  override readonly name = 'Confined'
+}
+
+/** Root's checkout may be closed to the user that the worker has become (/root): then new rules take a new worker. */
+async function withinRights(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!isConfined) throw error
+    throw new Confined(`${faultText(error)}, and this user cannot read the program`, { cause: error })
+  }
+}
+
+/** One that could not start never serves. The supervisor starts another: in a moment the cause may be gone. */
+async function leaveUnlessStarted(): Promise<void> {
+  const started = await running?.then(
+    () => true,
+    () => false,
+  )
+  if (started) return
+  // The message before this one must have left.
+  process.send?.({ type: 'log', level: 'error', text: 'worker could not start', fields: {} }, () => process.exit(71))
 }
 
 /** Loads everything that needs the checkout or root's rights, then gives them up, then opens what the worker owns. */
@@ -91,6 +128,10 @@ async function start(state: DesiredState<Config>): Promise<Running> {
   await useSnapshots(scanning, state)
   const identity = workerIdentity()
   if (identity !== undefined) becomeIdentity(identity)
+  isConfined = await access(import.meta.filename).then(
+    () => false,
+    () => true,
+  )
   const journal = openJournal({
     dir: 'journal',
     instance,
@@ -120,9 +161,14 @@ async function useSnapshots(scanning: Scanning, { lists, rules }: DesiredState<C
 }
 
 async function pong(id: number, connectionsInUse: number): Promise<void> {
-  const { scanning, server } = (await running?.catch(() => undefined)) ?? {}
-  server?.othersUse(connectionsInUse - purse.inUse)
-  const report: WorkerReport = {
+  const parts = await running?.catch(() => undefined)
+  parts?.server.othersUse(connectionsInUse - purse.inUse)
+  send({ type: 'pong', id, report: reportOf(parts) })
+}
+
+function reportOf(parts: Running | undefined): WorkerReport {
+  const { scanning, server } = parts ?? {}
+  return {
     pid: process.pid,
     uid: process.getuid?.() ?? 0,
     seq: applied?.seq ?? 0,
@@ -135,7 +181,6 @@ async function pong(id: number, connectionsInUse: number): Promise<void> {
     journalFull: server?.isJournalFull() ?? false,
     metrics: metrics.snapshot(),
   }
-  send({ type: 'pong', id, report })
 }
 
 async function drain(timeoutMs: number): Promise<void> {

@@ -21,7 +21,7 @@ export interface WorkerPoolOptions {
 }
 
 export interface WorkerPool {
-  /** Sends the state to every worker; resolves when all of the living have applied it, with the faults they met. */
+  /** Sends the state to every worker; resolves when all of the living have applied it, or at once with the faults that one met. */
   apply(state: Omit<DesiredState, 'seq'>): Promise<readonly string[]>
   setMaxConnections(limit: number): void
   reports(): readonly (WorkerReport & { readonly instance: string })[]
@@ -36,6 +36,8 @@ interface Member {
   readonly instance: string
   report: WorkerReport | undefined
   appliedSeq: number
+  /** It has been what it should be at least once. */
+  serves: boolean
   lastPongMs: number
   drained: boolean
   replaced: boolean
@@ -85,6 +87,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       instance,
       report: undefined,
       appliedSeq: 0,
+      serves: false,
       lastPongMs: Date.now() + options.frozenAfterMs,
       drained: false,
       replaced: false,
@@ -108,6 +111,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     switch (message.type) {
       case 'applied':
         member.appliedSeq = message.seq
+        member.serves ||= message.fault === undefined
+        // Said here too: a worker that comes later has nobody who waits for its answer.
+        if (message.fault !== undefined)
+          options.log('error', 'worker cannot be as it should', { instance: member.instance, fault: message.fault })
         settle(message.seq, message.fault === undefined ? [] : [message.fault])
         break
       case 'pong':
@@ -133,11 +140,12 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     }
   }
 
-  /** A change is done when no living worker is behind it. */
+  /** A change is done when no living worker is behind it, or as soon as one cannot follow. */
   function settle(upTo: number, faults: readonly string[]): void {
     for (const waiter of waiters) {
       if (waiter.seq <= upTo) waiter.faults.push(...faults)
-      if ([...members.values()].some((member) => member.appliedSeq < waiter.seq)) continue
+      const isBehind = [...members.values()].some((member) => member.appliedSeq < waiter.seq)
+      if (isBehind && waiter.faults.length === 0) continue
       waiters.delete(waiter)
       waiter.done()
     }
@@ -148,14 +156,20 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     if (member.replaced || stopping) return
     member.replaced = true
     options.log('warn', 'worker is replaced', { instance: member.instance, detail })
-    const successor = fork()
+    fork()
     const drainOld = setInterval(() => {
-      if (successor.appliedSeq === 0 && members.has(successor.worker.id)) return
+      if (!members.has(member.worker.id) || stopping) return clearInterval(drainOld)
+      if (!hasSuccessor(member)) return
       clearInterval(drainOld)
       send(member.worker.id, { type: 'drain', timeoutMs: options.drainTimeoutMs() })
       // Native code that does not come back does not drain either.
       setTimeout(() => member.worker.process.kill('SIGKILL'), options.drainTimeoutMs() + 2000).unref()
     }, 50)
+  }
+
+  /** A later one that serves: the first that was forked for it may have died meanwhile. */
+  function hasSuccessor({ worker }: Member): boolean {
+    return [...members.values()].some((other) => other.worker.id > worker.id && other.serves && !other.replaced)
   }
 
   function ended(member: Member, code: number | null, signal: string | null): void {

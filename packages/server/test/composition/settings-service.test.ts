@@ -370,8 +370,8 @@ describe('secrets', tlsNeeds, () => {
     assert.ok(outcome.ok)
     const line = privateKey.split('\n')[2] ?? ''
     const stored = JSON.stringify(await rig.settings.latest())
-    const shown = [service.view(), service.exportText(), await service.history(), outcome, stored]
-    for (const one of shown) {
+    const visible = [service.view(), service.exportText(), await service.history(), outcome, stored]
+    for (const one of visible) {
       assert.ok(!JSON.stringify(one).includes(PASSPHRASE))
       assert.ok(!JSON.stringify(one).includes(line))
     }
