@@ -14,6 +14,8 @@ const DECLARED_ARCHIVE =
 /** A form is looked through in steps of 1 MiB up to here; what is longer is not called looked through. */
 const WINDOW_BYTES = 1024 * 1024
 const MAX_FORM_BYTES = 8 * WINDOW_BYTES
+/** Empty lines of a form: parts and paragraphs of text fields. A form of empty lines only must not hold up everybody else. */
+const MAX_PARTS = 10_000
 /** Longer than the longest mark of an archive that `startsPacked` knows. */
 const OVERLAP_BYTES = 512
 const ENCODED_PART = /content-transfer-encoding:[ \t]{0,16}(?:base64|quoted-printable)/i
@@ -31,10 +33,14 @@ export function hiddenArchive(view: ContentView, { declaredType, fileName }: Tex
 
 function archiveInForm(view: ContentView): string | undefined {
   if (view.size > MAX_FORM_BYTES) return 'a form too large to be looked through'
+  let left = MAX_PARTS
   for (let at = 0; at < view.size; at += WINDOW_BYTES - OVERLAP_BYTES) {
     const window = view.read(at, WINDOW_BYTES)
     if (ENCODED_PART.test(window.toString('latin1'))) return 'an encoded part of a form'
-    if (hasPackedPart(window)) return 'an archive in a form'
+    const starts = partStarts(window, left)
+    if (starts.some((start) => startsPacked(window, start))) return 'an archive in a form'
+    left -= starts.length
+    if (left <= 0) return 'a form of too many parts to be looked through'
   }
   return undefined
 }
@@ -43,10 +49,12 @@ const LF = 0x0a
 const CR = 0x0d
 
 /** Every part begins behind an empty line. Where parts really begin is the boundary's to say, and the boundary the sender's. */
-function hasPackedPart(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+function partStarts(bytes: Buffer, most: number): number[] {
+  const starts: number[] = []
+  for (let at = 1; at + 1 < bytes.length && starts.length < most; at++) {
+    if (bytes[at] !== LF) continue
     const isEmptyLine = bytes[at - 1] === LF || (bytes[at - 1] === CR && bytes[at - 2] === LF)
-    if (isEmptyLine && startsPacked(bytes, at + 1)) return true
+    if (isEmptyLine) starts.push(at + 1)
   }
-  return false
+  return starts
 }

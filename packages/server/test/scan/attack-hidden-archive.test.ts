@@ -78,8 +78,7 @@ describe('an archive that does not stand at the beginning', () => {
     it(`is not seen where there is none: ${name}`, () => assert.equal(reasonOf(bytes, hints), 'none'))
   }
 
-  it('is looked for in linear time', () => {
-    const blank = Buffer.alloc(2 * 1024 * 1024, '\n\nP')
-    assert.equal(reasonOf(blank, FORM), 'none')
+  it('is not looked for behind ten thousand empty lines: that would hold up everybody else', () => {
+    assert.equal(reasonOf(Buffer.alloc(2 * 1024 * 1024, '\n\nP'), FORM), 'not-unpacked')
   })
 })
