@@ -1,6 +1,6 @@
-import { type Encapsulated, parseEncapsulated } from './encapsulated.ts'
+import { type Encapsulated, readEncapsulated } from './encapsulated.ts'
 import { IcapError } from './errors.ts'
-import { type FramingFields, listItems, scanFields } from './headers.ts'
+import { type FramingFields, listItems, scanFields, unfold } from './headers.ts'
 import { mendHttpHead, sliceHttpHead } from './http-head.ts'
 import type { InputBuffer } from './input-buffer.ts'
 import { latin1 } from './latin1.ts'
@@ -23,15 +23,8 @@ export interface IcapRequest {
   readonly startedMs: number
 }
 
-/** A checked ICAP head whose encapsulated heads are not all there yet. */
-interface Pending {
-  readonly startLine: StartLine
-  readonly fields: FramingFields
-  readonly fieldsAt: number
-  readonly encapsulated: Encapsulated
-  readonly preview: number | undefined
-  readonly startedMs: number
-}
+/** A request under construction: its encapsulated heads may not all be there yet. */
+type Draft = { -readonly [K in keyof IcapRequest]: IcapRequest[K] }
 
 const BARE_HEAD_END = Buffer.from('\n\n')
 const MIXED_HEAD_END = Buffer.from('\n\r\n')
@@ -49,7 +42,8 @@ const NO_SECTIONS: Encapsulated = { requestHeadAt: undefined, responseHeadAt: un
 export class RequestReader {
   readonly #limits: IcapLimits
   readonly #strictness: IcapStrictness
-  #pending: Pending | undefined
+  #draft: Draft | undefined
+  #sections: Encapsulated = NO_SECTIONS
   /** Bytes behind `input.start` known to hold no end of the head. */
   #searched = 0
   #emptyLines = 0
@@ -64,21 +58,22 @@ export class RequestReader {
 
   /** The ICAP head is read, its encapsulated heads are not. */
   get isMidRequest(): boolean {
-    return this.#pending !== undefined
+    return this.#draft !== undefined
   }
 
   /** The next request, or undefined when it is not all there. Throws IcapError; nothing can be read after that. */
   read(input: InputBuffer): IcapRequest | undefined {
-    if (this.#pending === undefined) {
+    if (this.#draft === undefined) {
       this.#skipEmptyLines(input)
       if (input.length === 0 || isLoneCr(input)) return undefined
-      this.#pending = this.#readIcapHead(input)
+      this.#draft = this.#readIcapHead(input)
     }
-    const pending = this.#pending
-    if (pending === undefined || input.length < pending.encapsulated.bodyAt) return undefined
-    this.#pending = undefined
+    const draft = this.#draft
+    if (draft === undefined || input.length < this.#sections.bodyAt) return undefined
+    this.#draft = undefined
     this.#emptyLines = 0
-    return this.#complete(pending, input)
+    this.#takeHeads(draft, input)
+    return draft
   }
 
   #skipEmptyLines(input: InputBuffer): void {
@@ -91,7 +86,7 @@ export class RequestReader {
     }
   }
 
-  #readIcapHead(input: InputBuffer): Pending | undefined {
+  #readIcapHead(input: InputBuffer): Draft | undefined {
     const end = this.#findHeadEnd(input)
     const length = end === -1 ? input.length : end - input.start
     if (length > this.#limits.maxHeadBytes) throw new IcapError('ICAP_HEAD_TOO_LARGE', { detail: 'bytes' })
@@ -99,11 +94,12 @@ export class RequestReader {
       this.#checkPartialHead(input)
       return undefined
     }
-    let head = latin1(input.bytes, input.start, end)
-    if (this.#strictness.lenientLF) head = head.replace(/\r?\n/g, '\r\n')
+    const draft = this.#strictness.lenientLF
+      ? this.#understandText(latin1(input.bytes, input.start, end).replace(/\r?\n/g, '\r\n'))
+      : this.#understand(input.bytes, input.start, end)
     input.consume(length)
     this.#searched = 0
-    return this.#understand(head)
+    return draft
   }
 
   #findHeadEnd(input: InputBuffer): number {
@@ -139,45 +135,47 @@ export class RequestReader {
     return startLine
   }
 
-  #understand(head: string): Pending {
+  #understandText(head: string): Draft {
+    const bytes = Buffer.from(head, 'latin1')
+    return this.#understand(bytes, 0, bytes.length)
+  }
+
+  #understand(bytes: Buffer, from: number, to: number): Draft {
+    const head = latin1(bytes, from, to)
     const lineEnd = head.indexOf('\r\n')
     const startLine = this.#startLineOf(head.slice(0, lineEnd))
     const fieldsAt = lineEnd + 2
-    const fields = scanFields(head, fieldsAt, this.#limits.maxHeadLines)
+    const fields = scanFields(bytes, from + fieldsAt, to, this.#limits.maxHeadLines)
+    if (fields === undefined) return this.#understandText(unfold(head))
     if (!fields.hasHost && this.#strictness.requireHost) throw new IcapError('ICAP_HOST_MISSING')
-    const encapsulated = sectionsOf(fields.encapsulated, startLine.method)
-    if (encapsulated.bodyAt > this.#limits.maxEncapsulatedBytes) throw new IcapError('ICAP_ENCAPSULATED_TOO_LARGE')
-    return { startLine, fields, fieldsAt, encapsulated, preview: previewOf(fields.preview), startedMs: Date.now() }
-  }
-
-  #complete(pending: Pending, input: InputBuffer): IcapRequest {
-    const { startLine, fields, fieldsAt, encapsulated, preview, startedMs } = pending
-    const { requestHeadAt, responseHeadAt, bodyAt } = encapsulated
-    const requestHead =
-      requestHeadAt === undefined
-        ? undefined
-        : this.#httpHead(input, requestHeadAt, responseHeadAt ?? bodyAt, encapsulated)
-    const responseHead =
-      responseHeadAt === undefined ? undefined : this.#httpHead(input, responseHeadAt, bodyAt, encapsulated)
-    input.consume(bodyAt)
+    this.#sections = sectionsOf(fields, bytes, startLine.method)
+    if (this.#sections.bodyAt > this.#limits.maxEncapsulatedBytes) throw new IcapError('ICAP_ENCAPSULATED_TOO_LARGE')
     const allow = allowanceOf(fields.allow)
     return {
       startLine,
-      head: fields.head,
+      head,
       fieldsAt,
-      requestHead,
-      responseHead,
-      hasBody: encapsulated.body !== 'null-body',
-      preview,
+      requestHead: undefined,
+      responseHead: undefined,
+      hasBody: this.#sections.body !== 'null-body',
+      preview: previewOf(fields.preview),
       allow204: allow.allow204,
       allow206: allow.allow206,
       wantsClose: fields.connection !== '' && hasToken(fields.connection, 'close'),
-      startedMs,
+      startedMs: Date.now(),
     }
   }
 
-  #httpHead(input: InputBuffer, from: number, to: number, { body }: Encapsulated): Buffer {
-    const cut = this.#strictness.supportBuggyClients && body === 'null-body' ? mendHttpHead : sliceHttpHead
+  #takeHeads(draft: Draft, input: InputBuffer): void {
+    const { requestHeadAt, responseHeadAt, bodyAt } = this.#sections
+    if (requestHeadAt !== undefined) draft.requestHead = this.#httpHead(input, requestHeadAt, responseHeadAt ?? bodyAt)
+    if (responseHeadAt !== undefined) draft.responseHead = this.#httpHead(input, responseHeadAt, bodyAt)
+    input.consume(bodyAt)
+  }
+
+  #httpHead(input: InputBuffer, from: number, to: number): Buffer {
+    const mayMend = this.#strictness.supportBuggyClients && this.#sections.body === 'null-body'
+    const cut = mayMend ? mendHttpHead : sliceHttpHead
     return cut(input.bytes, input.start + from, input.start + to)
   }
 }
@@ -215,10 +213,12 @@ function isLoneCr(input: InputBuffer): boolean {
 }
 
 /** Errata e1: only Encapsulated says whether there is a body; OPTIONS may leave it out, and then has none. */
-function sectionsOf(value: string | undefined, method: string): Encapsulated {
-  if (method === 'OPTIONS') return value === undefined ? NO_SECTIONS : parseEncapsulated(value, 'OPTIONS')
-  if (value === undefined) throw new IcapError('ICAP_BAD_ENCAPSULATED', { detail: 'missing' })
-  return parseEncapsulated(value, method === 'REQMOD' ? 'REQMOD' : 'RESPMOD')
+function sectionsOf(fields: FramingFields, bytes: Buffer, method: string): Encapsulated {
+  const { encapsulatedAt, encapsulatedEnd } = fields
+  if (encapsulatedAt !== -1)
+    return readEncapsulated(bytes, encapsulatedAt, encapsulatedEnd, method as 'OPTIONS' | 'REQMOD' | 'RESPMOD')
+  if (method === 'OPTIONS') return NO_SECTIONS
+  throw new IcapError('ICAP_BAD_ENCAPSULATED', { detail: 'missing' })
 }
 
 /** A huge preview is a preview without a stop; nothing is allocated by it. */
@@ -239,7 +239,7 @@ const ONLY_204: Allowance = { allow204: true, allow206: false }
 /** Unknown tokens (`trailers`) are ignored. */
 function allowanceOf(value: string): Allowance {
   if (value === '') return NOTHING_ALLOWED
-  if (value === ' 204') return ONLY_204
+  if (value === '204') return ONLY_204
   const items = listItems(value)
   return { allow204: items.includes('204'), allow206: items.includes('206') }
 }
