@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Identity } from './supervisor/identity.ts'
 
@@ -47,6 +47,8 @@ interface Ownership {
 function ownedBy({ mode, uid = process.getuid?.() ?? -1, gid }: Ownership, paths: readonly string[]): void {
   for (const path of paths) {
     mkdirSync(path, { recursive: true, mode })
+    // Root would give away what a link points to.
+    if (!lstatSync(path).isDirectory()) throw new Error(`${path} is not a folder`)
     chmodSync(path, mode)
     if (gid !== undefined) chownSync(path, uid, gid)
   }
@@ -65,24 +67,62 @@ function isAlive(pid: number): boolean {
 function startTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // One that is dead and not yet collected by its parent runs no more.
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '')
   } catch {
     return ''
   }
 }
 
+function isRunning(pid: number, started: string): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid || !isAlive(pid)) return false
+  const now = startTime(pid)
+  return now !== '' && (started === '' || now === started)
+}
+
 /** Writes DATA/assay.pid; throws DataFolderBusy where a living server has the folder. Returns its removal. */
 export function takePidFile(path: string): () => void {
-  if (existsSync(path)) {
-    const [pid, started = ''] = readFileSync(path, 'utf8').trim().split(' ')
-    const other = Number(pid)
-    if (other > 0 && other !== process.pid && isAlive(other) && (started === '' || startTime(other) === started))
+  const own = `${process.pid} ${startTime(process.pid)}\n`
+  exclusively(`${path}.lock`, () => {
+    const [pid, started = ''] = textOf(path).trim().split(' ')
+    if (isRunning(Number(pid), started))
       throw new DataFolderBusy(
-        `a server (pid ${other}) is running with this data folder: stop it, or choose another with --data`,
+        `a server (pid ${pid}) is running with this data folder: stop it, or choose another with --data`,
       )
+    writeFileSync(path, own, { mode: 0o644 })
+  })
+  return () => {
+    if (textOf(path) === own) rmSync(path, { force: true })
   }
-  writeFileSync(path, `${process.pid} ${startTime(process.pid)}\n`, { mode: 0o644 })
-  return () => rmSync(path, { force: true })
+}
+
+function textOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+}
+
+const LOCK_MS = 3000
+
+/** For two that are started in the same moment: between a look at the pid file and its writing the other one must not look. */
+function exclusively(lock: string, work: () => void): void {
+  const deadline = Date.now() + LOCK_MS
+  // The work takes no time: a lock that stays was left by one that was killed in it.
+  while (!isMade(lock) && Date.now() < deadline) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+  try {
+    work()
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
+
+function isMade(lock: string): boolean {
+  try {
+    mkdirSync(lock)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
 }
 
 /** Tells setup/setup.mjs that modules of this checkout are in use; the folder is absent in an installed package. */
