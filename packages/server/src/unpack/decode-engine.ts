@@ -1,5 +1,5 @@
 import type { Transform } from 'node:stream'
-import { createBrotliDecompress, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib'
+import { constants, createBrotliDecompress, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib'
 import { Unscanned } from '../domain/verdict.ts'
 
 /** The codings that are understood. `deflate` is zlib by RFC 9110, raw deflate by some servers; browsers take both. */
@@ -19,8 +19,8 @@ export function codingNamed(name: string): Coding | undefined {
   }
 }
 
-/** Damage is approached in steps this small, so that what stands before it is not lost with it. */
-const SALVAGE_STEP = 16
+/** Damage is approached in steps as small as the last, so that what stands before it is not lost with it; a step costs a thread's hand-over. */
+const SALVAGE_STEPS = [1024, 16]
 /** A body of which more was decoded already is not decoded twice for the last bytes before the damage. */
 const SALVAGE_MAX = 1024 * 1024
 
@@ -37,6 +37,9 @@ export interface EngineMaker {
   readonly otherwise?: EngineMaker
 }
 
+/** RFC 9659 3: nobody need take a window of more than 8 MiB. The library would allocate up to 128 MiB for a frame of a few bytes. */
+const ZSTD_OPTIONS = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
+
 const RAW_DEFLATE: EngineMaker = { coding: 'deflate', make: () => createInflateRaw() as Zlib }
 const ZLIB_DEFLATE: EngineMaker = { coding: 'deflate', make: () => createInflate() as Zlib, otherwise: RAW_DEFLATE }
 
@@ -49,7 +52,7 @@ export function engineMaker(coding: Coding, start: Buffer): EngineMaker {
     case 'br':
       return { coding, make: () => createBrotliDecompress() as Zlib }
     case 'zstd':
-      return { coding, make: () => createZstdDecompress() as Zlib }
+      return { coding, make: () => createZstdDecompress(ZSTD_OPTIONS) as Zlib }
   }
 }
 
@@ -160,9 +163,14 @@ export class Engine {
       this.#settle = resolve
       start(resolve)
     })
-    if (this.#fault instanceof Unscanned) throw this.#fault
-    if (this.#fault !== undefined)
-      throw isDamage(this.#fault) ? malformed(this.#maker.coding, 'is damaged', { cause: this.#fault }) : this.#fault
+    if (this.#fault !== undefined) throw this.#named(this.#fault)
+  }
+
+  #named(fault: unknown): unknown {
+    const { coding } = this.#maker
+    if (isDamage(fault)) return malformed(coding, 'is damaged', { cause: fault })
+    if (codeOf(fault) !== WINDOW_TOO_LARGE) return fault
+    return new Unscanned('bomb', `${coding} body wants more memory than a browser would give it`, { cause: fault })
   }
 
   #remember(chunk: Buffer): void {
@@ -187,24 +195,43 @@ export class Engine {
     }
   }
 
-  /** The runtime drops what a failing step had decoded. So the same bytes are fed once more, the failing chunk in small steps. */
+  /** The runtime drops what a failing step had decoded. So the same bytes are fed once more, in ever smaller steps up to the damage. */
   async #salvage(chunk: Buffer): Promise<void> {
-    if (this.#fed === undefined || this.#fault instanceof Unscanned || !isDamage(this.#fault)) return
-    this.#fault = undefined
-    this.#skip = this.#delivered
-    this.#zlib = this.#open()
+    let damaged = chunk
+    const sound: Buffer[] = []
+    for (const step of SALVAGE_STEPS) {
+      if (this.#fed === undefined || this.#fault instanceof Unscanned || !isDamage(this.#fault)) return
+      this.#fault = undefined
+      this.#skip = this.#delivered
+      this.#zlib = this.#open()
+      const at = await this.#giveSteps([...this.#fed, ...sound], damaged, step)
+      sound.push(damaged.subarray(0, at))
+      damaged = damaged.subarray(at, at + step)
+    }
+  }
+
+  /** How many bytes of the last piece were taken, in such steps, before the damage. */
+  async #giveSteps(pieces: readonly Buffer[], last: Buffer, step: number): Promise<number> {
+    let at = 0
     try {
-      for (const piece of this.#fed) await this.#give(piece)
-      for (let at = 0; at < chunk.length && !this.#ended; at += SALVAGE_STEP)
-        await this.#give(chunk.subarray(at, at + SALVAGE_STEP))
+      for (const piece of pieces) await this.#give(piece)
+      for (; at < last.length && !this.#ended; at += step) await this.#give(last.subarray(at, at + step))
     } catch (error) {
       if (!(error instanceof Unscanned) || error.reason !== 'malformed') throw error
     }
+    return at
   }
 }
 
-/** A decompressor's own complaint about its input, as opposed to a failure of ours. */
+const WINDOW_TOO_LARGE = 'ZSTD_error_frameParameter_windowTooLarge'
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException | undefined)?.code ?? ''
+}
+
+/** A decompressor's own complaint about its input, as opposed to a failure of ours (no memory, not started). */
 function isDamage(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? ''
-  return code.startsWith('Z_') || code.startsWith('ERR_') || code.startsWith('ZSTD_') || code.startsWith('ERR_BROTLI')
+  const code = codeOf(error)
+  if (code === WINDOW_TOO_LARGE || /mem|alloc|init/i.test(code)) return false
+  return code.startsWith('Z_') || code.startsWith('ERR_') || code.startsWith('ZSTD_')
 }
