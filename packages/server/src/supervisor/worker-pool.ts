@@ -80,7 +80,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   function fork(): Member {
-    const worker = cluster.fork({ ...options.env })
+    const worker = cluster.fork({ ...withoutSecrets(process.env), ...options.env })
     const instance = `w${worker.id}-${worker.process.pid}-${Date.now().toString(36)}`
     const member: Member = {
       worker,
@@ -94,7 +94,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     }
     members.set(worker.id, member)
     permits.addWorker(worker.id)
-    worker.on('message', (message: FromWorker) => receive(member, message))
+    worker.on('message', (message: FromWorker) => heard(member, message))
     worker.on('error', (error) => options.log('warn', 'worker channel failed', { instance, error: error.message }))
     worker.once('exit', (code, signal) => ended(member, code, signal))
     tellInstances()
@@ -105,6 +105,16 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   function tellInstances(): void {
     options.onInstances([...members.values()].map((member) => member.instance))
+  }
+
+  /** A worker that was taken over may say anything; it must not take the supervisor with it. */
+  function heard(member: Member, message: FromWorker): void {
+    try {
+      receive(member, message)
+    } catch (error) {
+      options.log('error', 'worker talks nonsense: killed', { instance: member.instance, error: String(error) })
+      member.worker.process.kill('SIGKILL')
+    }
   }
 
   function receive(member: Member, message: FromWorker): void {
@@ -241,4 +251,12 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       while (members.size > 0) await new Promise((resolve) => setTimeout(resolve, 20))
     },
   }
+}
+
+const WORKER_VARIABLES = /^(?:NODE_|UV_|LC_)|^(?:PATH|HOME|LANG|TZ|TMPDIR)$/
+
+/** What the supervisor was started with holds passphrases and the database's password; `undefined` keeps a variable out. */
+function withoutSecrets(environment: NodeJS.ProcessEnv): Record<string, undefined> {
+  const names = Object.keys(environment).filter((name) => !WORKER_VARIABLES.test(name))
+  return Object.fromEntries(names.map((name) => [name, undefined]))
 }
