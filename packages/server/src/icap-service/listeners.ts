@@ -27,10 +27,13 @@ export interface ListenerOptions {
   onSocket(socket: net.Socket | tls.TLSSocket): void
   /** Protocol row T5-T7: a handshake that fails or stalls, plain text on the TLS port. */
   onTlsFault(address: string, text: string): void
+  /** Protocol row T7: how long a TLS handshake may take. */
+  readonly handshakeTimeoutMs?: number
 }
 
-/** Protocol row T7: how long a TLS handshake may take. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
+/** A handshake holds a descriptor and no permit: more than these at once are closed, so that none can use up what others need. */
+const MAX_HANDSHAKES = 512
 const BACKLOG = 1024
 // K7: a client may half-close after its request and still wants its answer.
 const SOCKET = { allowHalfOpen: true, noDelay: true } as const
@@ -47,10 +50,13 @@ export function createListeners(options: ListenerOptions): Listeners {
   let keys: TlsKeys | undefined
 
   function tlsServer(material: TlsKeys): tls.Server {
-    const server = tls.createServer({ ...SOCKET, ...contextOf(material), handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
+    const handshakeTimeout = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS
+    const server = tls.createServer({ ...SOCKET, ...contextOf(material), handshakeTimeout })
+    limitHandshakes(server)
     server.on('secureConnection', options.onSocket)
     server.on('tlsClientError', (error, socket) => {
-      options.onTlsFault(socket.remoteAddress ?? '', tlsFaultText(error))
+      // One that is gone has no address, and nobody to be told of.
+      if (socket.remoteAddress !== undefined) options.onTlsFault(socket.remoteAddress, tlsFaultText(error))
       socket.destroy()
     })
     return server
@@ -72,6 +78,8 @@ export function createListeners(options: ListenerOptions): Listeners {
 
   return {
     async apply(plan) {
+      // Keys that do not fit are found out before anything is opened.
+      if (plan.icaps !== undefined) tls.createSecureContext(contextOf(plan.icaps.keys))
       const nextPlain = await openPlain(plan)
       let nextSecure: typeof secure
       try {
@@ -100,6 +108,21 @@ export function createListeners(options: ListenerOptions): Listeners {
       secure = undefined
     },
   }
+}
+
+/** Closes what is above the limit; those that wait are the open ones that have not become a TLS connection yet. */
+function limitHandshakes(server: tls.Server): void {
+  let open = 0
+  let secure = 0
+  server.on('connection', (socket: net.Socket) => {
+    open++
+    socket.once('close', () => open--)
+    if (open - secure > MAX_HANDSHAKES) socket.destroy()
+  })
+  server.on('secureConnection', (socket) => {
+    secure++
+    socket.once('close', () => secure--)
+  })
 }
 
 function contextOf(material: TlsKeys): tls.SecureContextOptions {
