@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises'
 import process from 'node:process'
 import { createScanning, type Scanning } from './composition/scanning.ts'
 import { createWorkerServer, type WorkerServer } from './composition/worker-server.ts'
+import { withinRate } from './log-rate.ts'
 import { createProcessMetrics } from './metrics.ts'
 import type { Config } from './settings/settings.ts'
 import { openJournal } from './store/journal.ts'
@@ -14,8 +15,7 @@ const folder = process.env.ASSAY_WORKER_FOLDER ?? '.'
 const send = (message: FromWorker) => {
   if (process.connected) process.send?.(message)
 }
-const log = (level: 'info' | 'warn' | 'error', text: string, fields: object = {}) =>
-  send({ type: 'log', level, text, fields })
+const log = withinRate((level, text, fields = {}) => send({ type: 'log', level, text, fields }))
 
 const purse = createPermitPurse({
   want: () => send({ type: 'want' }),
