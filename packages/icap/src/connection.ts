@@ -258,7 +258,7 @@ export class Connection implements ExchangeHost, BodySource, Watched {
     const transaction = new ServerTransaction(this, service, request, this.#bodyOf(request))
     this.#exchange = transaction
     this.#isAnswered = false
-    transaction.run(this.#context.handle)
+    transaction.run(this.#context)
   }
 
   #beginOptions(service: IcapService, request: IcapRequest): void {

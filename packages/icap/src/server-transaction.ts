@@ -45,6 +45,10 @@ export interface ExchangeHost extends PatientWriter {
   onLateFault(fault: IcapError): void
 }
 
+export interface Handler {
+  handle(transaction: Transaction): void | Promise<void>
+}
+
 /** The server's side of one REQMOD or RESPMOD; the contract is in `transaction.ts`. */
 export class ServerTransaction implements Transaction, Exchange {
   readonly service: string
@@ -162,10 +166,10 @@ export class ServerTransaction implements Transaction, Exchange {
   }
 
   /** Runs the handler on this transaction; what goes wrong in it ends here (egirna/icapeg#61). */
-  run(handle: (transaction: Transaction) => void | Promise<void>): void {
+  run(handler: Handler): void {
     let result: void | Promise<void>
     try {
-      result = handle(this)
+      result = handler.handle(this)
     } catch (error) {
       this.#handlerFailed(error)
       return

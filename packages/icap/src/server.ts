@@ -50,104 +50,121 @@ export interface IcapServer {
   drain(timeoutMs: number): Promise<void>
 }
 
-/** An ICAP server (RFC 3507) on sockets that the caller accepts. */
+/** An ICAP server (RFC 3507) on sockets that the caller accepts. Throws RangeError for limits or a Server header that cannot be. */
 export function createIcapServer(options: IcapServerOptions): IcapServer {
-  const limits = resolveLimits(options.limits)
-  const all = new Set<Connection>()
-  const admitted = new Set<Connection>()
-  let isDraining = false
-  let emptied: (() => void)[] = []
+  return new Server(options)
+}
 
-  const sweeper = new Sweeper(limits, (nowMs) => {
-    for (const connection of all) {
-      const expiry = connection.watch.check(connection, nowMs, limits)
+/** All connections of one server, admitted or being refused, and what they share. */
+class Server implements IcapServer, ConnectionContext {
+  readonly limits: IcapLimits
+  readonly strictness: IcapStrictness
+  readonly heads: ReplyHeads
+  readonly #options: IcapServerOptions
+  readonly #sweeper: Sweeper
+  readonly #all = new Set<Connection>()
+  readonly #admitted = new Set<Connection>()
+  #isDraining = false
+  #emptied: (() => void)[] = []
+
+  constructor(options: IcapServerOptions) {
+    this.#options = options
+    this.limits = resolveLimits(options.limits)
+    this.strictness = { ...DEFAULT_STRICTNESS, ...options.strictness }
+    this.heads = new ReplyHeads(options.serverHeader, (service) => options.isTag(service))
+    this.#sweeper = new Sweeper(this.limits, (nowMs) => this.#sweep(nowMs))
+  }
+
+  get connections(): number {
+    return this.#admitted.size
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  handleSocket(socket: Socket | TLSSocket): void {
+    socket.setNoDelay(true)
+    socket.allowHalfOpen = true
+    const connection = new Connection(socket, peerOf(socket), this)
+    this.#all.add(connection)
+    this.#sweeper.start()
+    try {
+      const admission = this.#options.admit(connection.peer)
+      if (typeof admission === 'string') this.#settle(connection, admission)
+      else void this.#settleLater(connection, admission)
+    } catch (error) {
+      this.#refuseFaulty(connection, error)
+    }
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    this.#isDraining = true
+    for (const connection of this.#all) connection.drain()
+    if (this.#all.size === 0) return
+    const timer = setTimeout(() => {
+      for (const connection of this.#all) connection.destroy()
+    }, timeoutMs)
+    await new Promise<void>((resolve) => this.#emptied.push(resolve))
+    clearTimeout(timer)
+  }
+
+  findService(path: string): IcapService | undefined {
+    return this.#options.findService(path)
+  }
+
+  optionsFor(service: IcapService, peer: Peer): OptionsAnswer | Promise<OptionsAnswer> {
+    return this.#options.optionsFor(service, peer)
+  }
+
+  handle(transaction: Transaction): void | Promise<void> {
+    return this.#options.handle(transaction)
+  }
+
+  onFault({ code, detail }: IcapError, peer: Peer): void {
+    this.#options.onFault?.(detail === undefined ? { code, peer } : { code, peer, detail })
+  }
+
+  onClosed(connection: Connection): void {
+    this.#all.delete(connection)
+    if (this.#admitted.delete(connection)) this.#options.onConnectionEnd?.(connection.peer)
+    if (this.#all.size > 0) return
+    this.#sweeper.stop()
+    const waiters = this.#emptied
+    this.#emptied = []
+    for (const wake of waiters) wake()
+  }
+
+  #sweep(nowMs: number): void {
+    for (const connection of this.#all) {
+      const expiry = connection.watch.check(connection, nowMs, this.limits)
       if (expiry !== undefined) connection.expire(expiry)
     }
-  })
-
-  const context: ConnectionContext = {
-    limits,
-    strictness: { ...DEFAULT_STRICTNESS, ...options.strictness },
-    heads: new ReplyHeads(options.serverHeader, (service) => options.isTag(service)),
-    get isDraining() {
-      return isDraining
-    },
-    findService: (path) => options.findService(path),
-    optionsFor: (service, peer) => options.optionsFor(service, peer),
-    handle: (transaction) => options.handle(transaction),
-    onFault: ({ code, detail }, peer) =>
-      options.onFault?.(detail === undefined ? { code, peer } : { code, peer, detail }),
-    onClosed(connection) {
-      all.delete(connection)
-      if (admitted.delete(connection)) options.onConnectionEnd?.(connection.peer)
-      if (all.size > 0) return
-      sweeper.stop()
-      const waiters = emptied
-      emptied = []
-      for (const wake of waiters) wake()
-    },
   }
 
-  async function admitLater(connection: Connection, asked: Promise<Admission>): Promise<void> {
+  async #settleLater(connection: Connection, asked: Promise<Admission>): Promise<void> {
     try {
-      settle(connection, await asked)
+      this.#settle(connection, await asked)
     } catch (error) {
-      refuseFaulty(connection, error)
+      this.#refuseFaulty(connection, error)
     }
   }
 
-  function settle(connection: Connection, admission: Admission): void {
-    // The peer may have gone while `admit` was thinking: it was counted, so it is given back.
+  #settle(connection: Connection, admission: Admission): void {
     if (connection.socket.destroyed) {
-      if (admission === 'ok') options.onConnectionEnd?.(connection.peer)
+      // The peer went while `admit` was thinking: it was counted, so it is given back.
+      if (admission === 'ok') this.#options.onConnectionEnd?.(connection.peer)
       return
     }
-    if (admission === 'ok') admitted.add(connection)
+    if (admission === 'ok') this.#admitted.add(connection)
     connection.start()
-    if (isDraining) connection.refuse('ICAP_DRAINING')
+    if (this.#isDraining) connection.refuse('ICAP_DRAINING')
     else if (admission !== 'ok') connection.refuse(admission === 'forbidden' ? 'ICAP_FORBIDDEN' : 'ICAP_OVERLOADED')
   }
 
-  function refuseFaulty(connection: Connection, error: unknown): void {
-    context.onFault(new IcapError('ICAP_HANDLER_FAILED', { detail: 'admit failed', cause: error }), connection.peer)
-    settle(connection, 'overloaded')
-  }
-
-  return {
-    handleSocket(socket) {
-      socket.setNoDelay(true)
-      socket.allowHalfOpen = true
-      const connection = new Connection(socket, peerOf(socket), context)
-      all.add(connection)
-      sweeper.start()
-      try {
-        const admission = options.admit(connection.peer)
-        if (typeof admission === 'string') settle(connection, admission)
-        else void admitLater(connection, admission)
-      } catch (error) {
-        refuseFaulty(connection, error)
-      }
-    },
-    get connections() {
-      return admitted.size
-    },
-    get isDraining() {
-      return isDraining
-    },
-    async drain(timeoutMs) {
-      isDraining = true
-      for (const connection of all) connection.drain()
-      if (all.size === 0) return
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => {
-          for (const connection of all) connection.destroy()
-        }, timeoutMs)
-        emptied.push(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
-    },
+  #refuseFaulty(connection: Connection, error: unknown): void {
+    this.onFault(new IcapError('ICAP_HANDLER_FAILED', { detail: 'admit failed', cause: error }), connection.peer)
+    this.#settle(connection, 'overloaded')
   }
 }
 
