@@ -166,6 +166,7 @@ class ScanPipeline implements Pipeline {
       declaredType: sample.declaredType,
       compressed: message.compressed,
       isPreviewOnly: message.isPreviewOnly ?? false,
+      fileName: sample.fileName,
     }
     const answer = isExcluded(exclusion, body)
     if (answer !== 'needs-true-type') return answer === 'excluded'

@@ -125,7 +125,9 @@ const BRANDS: readonly (readonly [RegExp, TrueType])[] = [
 ]
 
 function byLaterBytes(head: Buffer, view: ContentView): TrueType | undefined {
-  if (textAt(head, 4, 'ftyp')) return BRANDS.find(([brand]) => brand.test(head.toString('latin1', 8, 12)))?.[1]
+  // The first box is no longer than 64 KiB: `<!--ftyp` is a page.
+  if (head[0] === 0 && head[1] === 0 && textAt(head, 4, 'ftyp'))
+    return BRANDS.find(([brand]) => brand.test(head.toString('latin1', 8, 12)))?.[1]
   if (textAt(head, 257, 'ustar')) return TAR
   if (textAt(head, 2, '-lh') || textAt(head, 2, '-lz')) return typeNamed('lha')
   if (textAt(head, 7, '**ACE**')) return typeNamed('ace')

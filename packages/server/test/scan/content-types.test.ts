@@ -11,6 +11,7 @@ const body = (
   declaredType,
   compressed: more.compressed ?? false,
   isPreviewOnly: more.isPreviewOnly ?? false,
+  fileName: '',
   ...(more.trueType === undefined ? {} : { trueType: typeNamed(more.trueType) }),
 })
 const settings = (validate: boolean, types: readonly string[] = ALL, enabled = true) => ({ enabled, types, validate })
