@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -34,7 +35,8 @@ export { scan } from './composition/scan-files.ts'
 const EXIT_USAGE = 64
 const EXIT_UNAVAILABLE = 69
 const FROZEN_AFTER_MS = 10_000
-const DATABASE_WAIT_MS = 30_000
+/** A server may start before its PostgreSQL; a file that does not open will not do so later. */
+const DATABASE_WAIT_MS = { sqlite: 2000, postgresql: 30_000 } as const
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const VERSION: string = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')).version
 
@@ -43,35 +45,49 @@ const CONTEXT: ConfigContext = { hasModel: false, hasSynchronizedSource: false }
 
 /** Runs the server until SIGTERM; gives the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
-  const folder = openDataFolder(options.data, workerIdentity())
-  let releasePid: () => void
-  try {
-    releasePid = takePidFile(folder.pidFile)
-  } catch (error) {
-    if (!(error instanceof DataFolderBusy)) throw error
-    console.error(`assay: ${error.message}`)
-    return EXIT_UNAVAILABLE
-  }
+  const stopping = untilSignal()
+  const taken = takeFolder(options.data)
+  if (taken === undefined) return EXIT_UNAVAILABLE
   const unmark = markRunning(CHECKOUT)
   const log = createLog('info')
   try {
-    const stopped = untilSignal()
-    const server = await start(options, folder, log)
+    const server = await start({ options, log, stopping, folder: taken.folder })
     if (typeof server === 'number') return server
-    await stopped
+    if (!stopping.aborted) await once(stopping, 'abort')
     await stop(server, log)
     return 0
   } finally {
     unmark()
-    releasePid()
+    taken.release()
   }
 }
 
+/** A folder that cannot be made, or that another server has, is said in a sentence. */
+function takeFolder(data: string): { readonly folder: DataFolder; release(): void } | undefined {
+  try {
+    const folder = openDataFolder(data, workerIdentity())
+    return { folder, release: takePidFile(folder.pidFile) }
+  } catch (error) {
+    const isOurs = error instanceof DataFolderBusy
+    console.error(`assay: ${isOurs ? '' : 'the data folder cannot be used: '}${(error as Error).message}`)
+    return undefined
+  }
+}
+
+interface Run {
+  readonly options: ServeOptions
+  readonly folder: DataFolder
+  readonly log: Log
+  /** Aborted by the first SIGTERM or SIGINT. */
+  readonly stopping: AbortSignal
+}
+
 /** Plain calls in readable order; `stop` goes the other way. */
-async function start(options: ServeOptions, folder: DataFolder, log: Log): Promise<Server | number> {
+async function start(run: Run): Promise<Server | number> {
+  const { options, folder, log } = run
   const startedMs = Date.now()
   const box = settingsBox(folder)
-  const writer = await openStore(options, folder, log)
+  const writer = await openStore(run)
   if (writer === undefined) return EXIT_UNAVAILABLE
   const revision = await writer.settings.latest()
   const loaded = load(options, revision?.values ?? {}, box)
@@ -179,7 +195,7 @@ async function refuse(loaded: LoadedSettings & { ok: false }, writer: Writer): P
 }
 
 /** The store's own words where it does not come up: without its settings and lists nothing can be answered rightly. */
-async function openStore(options: ServeOptions, folder: DataFolder, log: Log): Promise<Writer | undefined> {
+async function openStore({ options, folder, log, stopping }: Run): Promise<Writer | undefined> {
   const writer = await createWriter({
     location: databaseLocation(options.data, options.environment),
     journalDir: folder.journal,
@@ -189,8 +205,11 @@ async function openStore(options: ServeOptions, folder: DataFolder, log: Log): P
   })
   // No worker lives yet: whatever stands in the journals is whole.
   writer.setLiveInstances([])
-  const deadline = Date.now() + DATABASE_WAIT_MS
-  while (!writer.status().databaseUp && Date.now() < deadline) await sleep(250)
+  const waitMs = DATABASE_WAIT_MS[storeKind(options)]
+  const deadline = Date.now() + waitMs
+  if (!writer.status().databaseUp)
+    log('warn', 'waiting for the database', { forMs: waitMs, error: writer.status().lastError })
+  while (!writer.status().databaseUp && Date.now() < deadline && !stopping.aborted) await sleep(250)
   if (writer.status().databaseUp) return writer
   console.error(`assay: the database cannot be opened: ${writer.status().lastError}`)
   await writer.close()
@@ -324,9 +343,10 @@ function listenersOf(described: readonly string[]): ServerFacts['listeners'] {
   })
 }
 
-/** Resolves at the first SIGTERM or SIGINT; the next ones change nothing. */
-function untilSignal(): Promise<void> {
-  return new Promise((done) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => done())
-  })
+/** Aborted at the first SIGTERM or SIGINT; the next ones change nothing. SIGHUP would kill a server that is still starting. */
+function untilSignal(): AbortSignal {
+  const stopping = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort())
+  process.on('SIGHUP', () => {})
+  return stopping.signal
 }
