@@ -37,6 +37,16 @@ function expandV6(text: string): string {
   return [...head, ...zeros, ...rest].map((group) => group.toLowerCase().padStart(4, '0')).join('')
 }
 
+const NAT64 = '0064ff9b0000000000000000'
+const SIX_TO_FOUR = '2002'
+
+/** The v4 address that a v6 one leads to, as hex: by NAT64's well-known prefix (RFC 6052 2.1) or 6to4 (RFC 3056 2). */
+export function carriedV4(hex: string): string | undefined {
+  if (hex.length !== 32) return undefined
+  if (hex.startsWith(NAT64)) return hex.slice(24)
+  return hex.startsWith(SIX_TO_FOUR) ? hex.slice(4, 12) : undefined
+}
+
 /** The one way an address is written here: dotted v4, RFC 5952 v6. */
 export function addressText(hex: string): string {
   if (hex.length === 8) return (hex.match(/../g) ?? []).map((part) => Number.parseInt(part, 16)).join('.')

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { addressHex } from './ip-value.ts'
+import { addressHex, addressText, carriedV4 } from './ip-value.ts'
 import {
   CHECKSUM_FROM,
   firstSlot,
@@ -133,7 +133,13 @@ class Table implements ListTable {
       return
     }
     if (!this.#has('ip')) return
-    this.#findExact('ip', host, found)
+    this.#findAddress(host, hex, found)
+    const inner = carriedV4(hex)
+    if (inner !== undefined) this.#findAddress(addressText(inner), inner, found)
+  }
+
+  #findAddress(address: string, hex: string, found: Found): void {
+    this.#findExact('ip', address, found)
     const ranges = hex.length === 8 ? this.#v4 : this.#v6
     for (const [, , value, list, risk, expires] of ranges.around(hex))
       addMatch(found, { type: 'ip', value }, [list, risk, expires])
