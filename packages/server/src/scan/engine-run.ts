@@ -4,8 +4,15 @@ import type { ScanContext, Scanner } from './scanner.ts'
 import type { CompleteResult } from './verdict-cache.ts'
 
 export const TYPE_ENGINE = 'true-file-type'
-/** All content engines are off by the settings: the type was looked at, the lists are asked, nobody else is required. */
-const TYPE_ONLY: readonly ScanResult[] = [Object.freeze({ outcome: 'clean', engine: TYPE_ENGINE } as const)]
+/** Lists suffice for a message without a body only (ARCHITECTURE.md, "Required engine"): with nobody to look inside, a body is not clean. */
+const NOBODY_LOOKED: readonly ScanResult[] = [
+  Object.freeze({
+    outcome: 'unscanned',
+    engine: 'content-engines',
+    reason: 'engine-down',
+    detail: 'no content engine is switched on',
+  } as const),
+]
 
 /** Whoever may cancel; its signal is asked for only where the scan lasts. */
 export interface Cancellable {
@@ -67,7 +74,7 @@ export function cacheKey(
 
 /** The whole answer where every engine has it at once; undefined as soon as one has not. */
 export function scanNow(plan: EnginePlan, sample: Sample): readonly ScanResult[] | undefined {
-  if (plan.engines.length === 0) return TYPE_ONLY
+  if (plan.engines.length === 0) return NOBODY_LOOKED
   if (!plan.isImmediate) return undefined
   let results: ScanResult[] | undefined
   for (let i = 0; i < plan.engines.length; i++) {

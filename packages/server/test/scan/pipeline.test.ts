@@ -236,9 +236,9 @@ rule trusted { strings: $a = "trusted-marker" condition: $a }`
     )
   })
 
-  it('looks at the type alone when all content engines are off, and at nothing that it cannot read', async () => {
+  it('calls no body clean when all content engines are off, nor what it cannot read', async () => {
     const off = pipelineOf([yara], settingsOf({ engines: new Set() }))
-    assert.deepEqual(short(at(off, sampleOf(EICAR)).results), ['true-file-type: clean'])
+    assert.deepEqual(short(at(off, sampleOf(EICAR)).results), ['content-engines: unscanned engine-down'])
     const gone = sampleOf('', { content: { kind: 'file', fd: 999_999, size: 10 } })
     for (const [pipeline, expected] of [
       [off, 'true-file-type: unscanned engine-down'],
