@@ -24,6 +24,8 @@ export interface Listeners {
 }
 
 export interface ListenerOptions {
+  /** At once for each connection that the kernel hands over, before TLS. */
+  onAccept?(): void
   onSocket(socket: net.Socket | tls.TLSSocket): void
   /** Protocol row T5-T7: a handshake that fails or stalls, plain text on the TLS port. */
   onTlsFault(address: string, text: string): void
@@ -49,10 +51,18 @@ export function createListeners(options: ListenerOptions): Listeners {
   let secure: (Open & { readonly server: tls.Server }) | undefined
   let keys: TlsKeys | undefined
 
+  function plainServer(): net.Server {
+    return net.createServer(SOCKET, (socket) => {
+      options.onAccept?.()
+      options.onSocket(socket)
+    })
+  }
+
   function tlsServer(material: TlsKeys): tls.Server {
     const handshakeTimeout = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS
     const server = tls.createServer({ ...SOCKET, ...contextOf(material), handshakeTimeout })
     limitHandshakes(server)
+    server.on('connection', () => options.onAccept?.())
     server.on('secureConnection', options.onSocket)
     server.on('tlsClientError', (error, socket) => {
       // One that is gone has no address, and nobody to be told of.
@@ -66,7 +76,7 @@ export function createListeners(options: ListenerOptions): Listeners {
     if (plan.icapPort === undefined) return undefined
     const key = `${plan.host ?? '*'}:${plan.icapPort}`
     if (plain?.key === key) return plain
-    return { key, server: await listen(net.createServer(SOCKET, options.onSocket), plan.icapPort, plan.host) }
+    return { key, server: await listen(plainServer(), plan.icapPort, plan.host) }
   }
 
   async function openSecure(plan: ListenerPlan): Promise<typeof secure> {

@@ -107,6 +107,8 @@ export interface PermitPurse {
   granted(count: number): void
   recalled(keep: number): void
   readonly inUse: number
+  /** Connections here: those with a permit and those that wait for one. */
+  readonly present: number
 }
 
 /** How long a connection waits for a permit before it is told that there is none (a frozen peer may hold them). */
@@ -150,6 +152,9 @@ export function createPermitPurse(wires: { want(): void; giveBack(count: number,
   return {
     get inUse() {
       return inUse
+    },
+    get present() {
+      return inUse + waiting.length
     },
     take() {
       if (unused === 0) return wait()
