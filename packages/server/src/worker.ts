@@ -161,7 +161,9 @@ async function useSnapshots(scanning: Scanning, { lists, rules }: DesiredState<C
 }
 
 async function pong(id: number, connectionsInUse: number): Promise<void> {
-  const parts = await running?.catch(() => undefined)
+  // Not root's process any more, and with ports open: before that nobody shall take it for a worker.
+  if (running === undefined) return
+  const parts = await running.catch(() => undefined)
   parts?.server.othersUse(connectionsInUse - purse.inUse)
   send({ type: 'pong', id, report: reportOf(parts) })
 }

@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Everything in the data folder is given to it, and the server runs as it. */
   readonly uid?: number
+  /** Another checkout to run from. */
+  readonly checkout?: string
   /** Settings of a new data folder. */
   readonly saved?: Readonly<Record<string, unknown>>
 }
@@ -101,7 +103,14 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const args = serveArgs(data, ports, ['--workers', String(options.workers ?? 2), ...(options.args ?? [])])
   const identity = options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }
   const env = { ...CLEAN_ENV, ...options.env, ASSAY_E2E: id }
-  const child = spawn(process.execPath, args, { cwd: TOP, env, stdio: ['ignore', 'pipe', 'pipe'], ...identity })
+  const [, ...rest] = args
+  const command = join(options.checkout ?? TOP, 'bin/assay.ts')
+  const child = spawn(process.execPath, [command, ...rest], {
+    cwd: options.checkout ?? TOP,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...identity,
+  })
   endWithUs(child)
   let log = ''
   let ready = false
