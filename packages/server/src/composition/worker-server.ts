@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Admission, createIcapServer, type IcapServer, type IcapService, type Peer } from '@assay/icap'
 import { transactionIds } from '../domain/transaction-id.ts'
+import { createAcceptTurn } from '../icap-service/accept-turn.ts'
 import { type ClientList, createClientList } from '../icap-service/client-list.ts'
 import { createHandler } from '../icap-service/handler.ts'
 import type { HandlerConfig, HandlerDeps } from '../icap-service/handler-deps.ts'
@@ -15,6 +16,7 @@ import type { Journal } from '../store/journal.ts'
 import type { PermitPurse } from '../supervisor/permits.ts'
 import { decodeContent } from '../unpack/content-encoding.ts'
 import { clientListOptions } from './client-policies.ts'
+import { faultLog } from './fault-log.ts'
 import { handlerConfig } from './handler-config.ts'
 import { icapLimits } from './icap-limits.ts'
 import type { Scanning } from './scanning.ts'
@@ -57,6 +59,8 @@ const ACTIONS: ReadonlySet<string> = new Set([
   'error',
 ])
 const DISK_LOOK_MS = 1000
+/** Never changes, and the getter is dear. */
+const TIME_ORIGIN = performance.timeOrigin
 const SERVICES = new Map(ICAP_SERVICES.map((service) => [service.name, service]))
 
 export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
@@ -67,12 +71,13 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
   let tags: Readonly<Record<string, string>> = {}
   let others = 0
   const openBy = new Map<string, number>()
+  const logFault = faultLog(options.log)
   const budget = { directory: 'spool', ...spoolBudget(config, options.workers) }
   const spool = createSpool(budget)
   let freeBytes = Number.POSITIVE_INFINITY
 
   const deps: HandlerDeps = {
-    now: () => performance.timeOrigin + performance.now(),
+    now: () => TIME_ORIGIN + performance.now(),
     nextId: transactionIds(options.instance),
     policyFor: (peer, service) => clients.policyFor(peer.address, service),
     config: () => handling,
@@ -105,7 +110,7 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
       optionsFor: (service, peer) => optionsAnswer(service, optionsFacts(service, peer)),
       admit,
       handle,
-      onFault: ({ code, peer, detail }) => options.log('info', 'ICAP fault', { code, client: peer.address, detail }),
+      onFault: ({ code, peer, detail }) => logFault('ICAP fault', { code, client: peer.address, detail }),
       onConnectionEnd,
     })
     for (const old of servers) if (old.connections === 0) servers.splice(servers.indexOf(old), 1)
@@ -114,8 +119,9 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
   }
 
   const listeners = createListeners({
+    onAccept: createAcceptTurn({ workers: options.workers, own: () => purse.present, others: () => others }),
     onSocket: (socket: Socket | TLSSocket) => server.handleSocket(socket),
-    onTlsFault: (client, text) => options.log('info', 'TLS fault', { client, text }),
+    onTlsFault: (client, text) => logFault('TLS fault', { client, text }),
   })
 
   function admit(peer: Peer): Admission | Promise<Admission> {
