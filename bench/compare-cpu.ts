@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { Assay } from '../packages/server/test/e2e/assay.ts'
-import { waitFor } from '../packages/server/test/e2e/programs.ts'
+import { CLEAN_ENV, endWithUs, freePorts, isListening, waitFor } from '../packages/server/test/e2e/programs.ts'
 import { sha256 } from '../packages/server/test/e2e/samples.ts'
 import { type Load, runLoad } from './load.ts'
 import { cpuSeconds, cpuSecondsAlone, median } from './measure.ts'
@@ -35,6 +38,8 @@ interface Round {
 interface Comparison extends Bench {
   readonly what: string
   readonly against: Contender
+  /** Assay where nothing else is said. */
+  readonly subject?: Contender
   readonly bodyBytes: number
   readonly allow204: boolean
   readonly cpuLimit: number
@@ -74,9 +79,27 @@ export async function compareCpu(bench: Bench, tell: (result: Result) => void): 
     ['1 KiB', 0.45],
     ['64 KiB', 0.65],
   ] as const) {
-    const what = `engines off against c-icap echo, ${size}`
-    await compare({ ...bench, what, against: echo, allow204: false, bodyBytes: SIZES[size], cpuLimit }, tell)
+    const comparison = { ...bench, against: echo, allow204: false, bodyBytes: SIZES[size], cpuLimit }
+    await compare({ ...comparison, what: `engines off, hashed and recorded, against c-icap echo, ${size}` }, tell)
+    const protocol = await startEcho()
+    try {
+      const what = `packages/icap with an echo handler against c-icap echo, ${size}`
+      await compare({ ...comparison, what, subject: protocol.contender }, tell)
+    } finally {
+      protocol.stop()
+    }
   }
+}
+
+/** The protocol alone: the peer's echo neither hashes nor keeps a record. */
+async function startEcho(): Promise<{ contender: Contender; stop(): void }> {
+  const [port = 0] = await freePorts(1)
+  const path = fileURLToPath(new URL('./echo-server.ts', import.meta.url))
+  const child = spawn(process.execPath, [path], { env: { ...CLEAN_ENV, ECHO_PORT: String(port) }, stdio: 'inherit' })
+  endWithUs(child)
+  await waitFor('the echo server to listen', () => isListening(port))
+  const contender = { port, pids: [child.pid ?? 0], service: '/echo', settle: () => sleep(200) }
+  return { contender, stop: () => child.kill('SIGTERM') }
 }
 
 function peer({ port, pids }: Peers['echo'], service: string): Contender {
@@ -100,16 +123,16 @@ function ours(assay: Assay): Contender {
 }
 
 async function compare(comparison: Comparison, tell: (result: Result) => void): Promise<void> {
-  const { what, assay, against, rounds, cpuLimit, rpsLimit } = comparison
+  const { what, assay, against, subject = ours(assay), rounds, cpuLimit, rpsLimit } = comparison
   const pairs: { assay: Round; peer: Round }[] = []
   // The first pair warms both up and is not counted.
   for (let n = 0; n <= rounds; n++) {
-    const pair = { peer: await measure(against, comparison), assay: await measure(ours(assay), comparison) }
+    const pair = { peer: await measure(against, comparison), assay: await measure(subject, comparison) }
     if (n > 0) pairs.push(pair)
   }
   const mid = (value: (pair: { assay: Round; peer: Round }) => number): number => median(pairs.map(value))
   const ofStore = round(mid((pair) => pair.assay.firstUs))
-  const cpu = `${round(mid((pair) => pair.assay.cpuUs))} us, ${ofStore} of it in the supervisor, against ${round(mid((pair) => pair.peer.cpuUs))} us`
+  const cpu = `${round(mid((pair) => pair.assay.cpuUs))} us, ${ofStore} of it in the first process, against ${round(mid((pair) => pair.peer.cpuUs))} us`
   tell(
     atMost(
       `CPU ratio, ${what}`,
