@@ -9,7 +9,7 @@
 # `cache_effective_user` with logs in a folder which that user may write.
 set -euo pipefail
 
-release=trixie
+release=${SQUID_RELEASE:-trixie} # bookworm: Squid 5.7, for the tests of trickle mode
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2; }
@@ -48,9 +48,12 @@ get() {
 
 run() {
   local dir=$1 conf=$2 name=$3 lib bin
-  lib=$dir/root/usr/lib/$(uname -m)-linux-gnu; bin=$(squid_of "$dir")
+  # (Debian 12's packages have part of their libraries in /lib.)
+  local gnu; gnu=$(uname -m)-linux-gnu
+  lib=$dir/root/usr/lib/$gnu:$dir/root/lib/$gnu; bin=$(squid_of "$dir")
   [ -n "$bin" ] || { echo "squid.sh: no Squid in $dir: scripts/squid.sh get" >&2; exit 1; }
-  exec "$lib"/ld-linux-*.so.* --library-path "$lib" "$bin" -n "$name" -N -f "$conf"
+  exec "$(ls "$dir"/root/usr/lib/"$gnu"/ld-linux-*.so.* "$dir"/root/lib/"$gnu"/ld-linux-*.so.* 2>/dev/null | head -1)" \
+    --library-path "$lib" "$bin" -n "$name" -N -f "$conf"
 }
 
 case "${1-}:$#" in

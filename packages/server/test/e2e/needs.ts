@@ -18,10 +18,13 @@ export function findProgram(name: string): string | undefined {
 
 /**
  * Lets tests run where these programs are installed. Elsewhere they are skipped in one loud line, but with CI=true it throws:
- * `.ci/run` installs them, so a missing one would be tests that silently stopped. `squid` is the one of scripts/squid.sh, brought here.
+ * `.ci/run` installs them, so a missing one would be tests that silently stopped. `squid` (6.13) and `squid-5` (5.7) are those of
+ * scripts/squid.sh, brought here.
  */
 export function needs(...programs: readonly string[]): Needs {
-  const missing = programs.filter((name) => (name === 'squid' ? !bringSquid() : findProgram(name) === undefined))
+  const missing = programs.filter((name) =>
+    name in SQUIDS ? !bringSquid(name as keyof typeof SQUIDS) : findProgram(name) === undefined,
+  )
   if (missing.length === 0) return {}
   const reason = `not installed: ${missing.join(', ')}`
   if (process.env.CI === 'true') throw new Error(`${reason} (with CI=true that is a failure)`)
@@ -47,10 +50,18 @@ function skip(reason: string): Needs {
   return { skip: reason }
 }
 
-let squid: boolean | undefined
+/** Where each Squid is unpacked below `.cache`, and the Debian release that has it. */
+export const SQUIDS = { squid: 'trixie', 'squid-5': 'bookworm' } as const
+
+const brought = new Map<keyof typeof SQUIDS, boolean>()
 
 /** Downloads the first time (10 s); quick after. */
-function bringSquid(): boolean {
-  squid ??= spawnSync(join(TOP, 'scripts/squid.sh'), ['get'], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
-  return squid
+function bringSquid(name: keyof typeof SQUIDS): boolean {
+  const known = brought.get(name)
+  if (known !== undefined) return known
+  const env = { ...process.env, SQUID_RELEASE: SQUIDS[name] }
+  const place = ['get', join(TOP, '.cache', name)]
+  const { status } = spawnSync(join(TOP, 'scripts/squid.sh'), place, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  brought.set(name, status === 0)
+  return status === 0
 }

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import process from 'node:process'
 import { removeFolder } from './assay.ts'
-import { TOP } from './needs.ts'
+import { type SQUIDS, TOP } from './needs.ts'
 import { CLEAN_ENV, endWithUs, freePorts, isListening, runProgram, waitFor } from './programs.ts'
 
-const ROOT = join(TOP, '.cache/squid/root')
-
 export interface SquidOptions {
+  /** Which of scripts/squid.sh's; 6.13 where nothing is said. */
+  readonly release?: keyof typeof SQUIDS
   readonly icapPort: number
   /** The CA's PEM file makes it icaps://. */
   readonly caFile?: string
@@ -38,7 +38,10 @@ export async function startSquid(options: SquidOptions): Promise<Squid> {
   writeFileSync(conf, squidConf(options, { port, folder }))
   const name = basename(folder).replace(/\W/g, '')
   const squid = join(TOP, 'scripts/squid.sh')
-  const child = spawn(squid, ['run', conf, name], { env: CLEAN_ENV, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(squid, ['run', cacheOf(options), conf, name], {
+    env: CLEAN_ENV,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let complaints = ''
   child.stderr.on('data', (chunk: Buffer) => {
     complaints = (complaints + chunk.toString()).slice(-3000)
@@ -72,6 +75,10 @@ export async function startSquid(options: SquidOptions): Promise<Squid> {
   }
 }
 
+function cacheOf({ release = 'squid' }: SquidOptions): string {
+  return join(TOP, '.cache', release)
+}
+
 /** As root, Squid becomes `proxy` (every Debian has it), which must be able to write there. */
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'assay-squid-'))
@@ -86,6 +93,7 @@ function makeFolder(): string {
 
 function squidConf(options: SquidOptions, { port, folder }: { port: number; folder: string }): string {
   const { icapPort, reqmod = 'request', respmod = 'response', more = [] } = options
+  const root = join(cacheOf(options), 'root')
   // Squid reads it as its own user, who may not enter the test's folder.
   const caFile = options.caFile === undefined ? undefined : copyReadable(options.caFile, folder)
   // Squid 6 compares an address with the certificate's DNS names only, so the name is said.
@@ -117,10 +125,10 @@ function squidConf(options: SquidOptions, { port, folder }: { port: number; fold
     `coredump_dir ${folder}`,
     `cache_log ${folder}/cache.log`,
     `access_log stdio:${folder}/access.log`,
-    `mime_table ${ROOT}/usr/share/squid/mime.conf`,
-    `error_directory ${ROOT}/usr/share/squid-langpack/templates`,
-    `icon_directory ${ROOT}/usr/share/squid/icons`,
-    `unlinkd_program ${ROOT}/usr/lib/squid/unlinkd`,
+    `mime_table ${root}/usr/share/squid/mime.conf`,
+    `error_directory ${root}/usr/share/squid-langpack/templates`,
+    `icon_directory ${root}/usr/share/squid/icons`,
+    `unlinkd_program ${root}/usr/lib/squid/unlinkd`,
     ...(process.getuid?.() === 0 ? ['cache_effective_user proxy'] : []),
     ...more,
     '',
