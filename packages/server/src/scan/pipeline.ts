@@ -94,6 +94,7 @@ interface LaterJob {
   readonly sample: Sample
   readonly view: ContentView
   readonly type: TrueType
+  readonly coding: string
   readonly key: string
 }
 
@@ -137,15 +138,17 @@ class ScanPipeline implements Pipeline {
       return unreadable(plan, sample, error)
     }
     const trusted = this.#trusted(sample)
-    if (trusted !== undefined) return { ...finish({ sample, view, type, results: TRUSTED, isTrusted: true }), trusted }
+    const coding = codingOf(sample, context)
+    if (trusted !== undefined)
+      return { ...finish({ sample, view, type, coding, results: TRUSTED, isTrusted: true }), trusted }
     const key = cacheKey(plan, sample)
     const known = this.#cache.get(key, this.#version)
     if (known !== undefined)
-      return { ...finish({ sample, view, type, results: known.results }), cached: true, members: known.members }
+      return { ...finish({ sample, view, type, coding, results: known.results }), cached: true, members: known.members }
     const settled = scanNow(plan, sample)
-    if (settled === undefined) return this.#scanLater({ plan, sample, view, type, key }, context, cancel)
+    if (settled === undefined) return this.#scanLater({ plan, sample, view, type, coding, key }, context, cancel)
     this.#remember(key, this.#version, settled)
-    return finish({ sample, view, type, results: settled })
+    return finish({ sample, view, type, coding, results: settled })
   }
 
   lists(sample: Sample, members: readonly ScannedMember[]): readonly ScanResult[] {
@@ -238,14 +241,28 @@ interface Finish {
   readonly sample: Sample
   readonly view: ContentView
   readonly type: TrueType
+  /** The outermost Content-Encoding, which is removed for a scan of its own; '' where there is none. */
+  readonly coding: string
   readonly results: readonly ScanResult[]
   readonly isTrusted?: boolean
 }
 
+/** What was decoded already has its codings behind it. */
+function codingOf({ decoded }: Sample, { contentEncodings = [] }: ScanContext): string {
+  return decoded.length === 0 ? (contentEncodings.at(-1) ?? '') : ''
+}
+
+/** gzip and zstd are files as well as codings: what the coding holds is looked at by itself. */
+function isCoding(type: TrueType, coding: string): boolean {
+  return (
+    (type.name === 'gz' && (coding === 'gzip' || coding === 'x-gzip')) || (type.name === 'zst' && coding === 'zstd')
+  )
+}
+
 /** Adds what the engines do not know: that there is more inside, or less than the whole. */
-function finish({ sample, view, type, results, isTrusted = false }: Finish): PrescanResult {
+function finish({ sample, view, type, coding, results, isTrusted = false }: Finish): PrescanResult {
   const extra: ScanResult[] = []
-  const lock = isTrusted ? undefined : unopened(view, type, sample)
+  const lock = isTrusted || isCoding(type, coding) ? undefined : unopened(view, type, sample)
   if (lock !== undefined) extra.push(lock)
   if (sample.partial) extra.push(PARTIAL)
   return {

@@ -5,6 +5,8 @@ import type { Detection } from '../domain/verdict.ts'
 export interface ScanContext {
   /** The TCP peer's address: one client may never hold all of a lane. */
   readonly client: string
+  /** Codings of the message's body in the order applied, lower case; absent: none. */
+  readonly contentEncodings?: readonly string[]
 }
 
 export interface EngineHealth {
