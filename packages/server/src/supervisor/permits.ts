@@ -75,6 +75,9 @@ export function createPermitPool(limit: number, wires: PermitWires): PermitPool 
     },
     addWorker(worker) {
       lent.set(worker, 0)
+      // Its first connections need not ask: they are served even while the supervisor stands still.
+      const first = Math.min(BATCH, Math.floor(free / 8))
+      if (first > 0) lend(worker, first)
     },
     removeWorker(worker) {
       free += lent.get(worker) ?? 0
@@ -89,7 +92,8 @@ export function createPermitPool(limit: number, wires: PermitWires): PermitPool 
       serve()
     },
     giveBack(worker, count, asked) {
-      const back = Math.min(count, lent.get(worker) ?? 0)
+      // A worker that was taken over must not make or lose permits.
+      const back = count > 0 ? Math.min(Math.floor(count), lent.get(worker) ?? 0) : 0
       lent.set(worker, (lent.get(worker) ?? 0) - back)
       free += back
       if (asked) settleRecall(worker)
