@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -17,7 +18,7 @@ import { createWorkerState, type WorkerState } from './composition/worker-state.
 import { type DataFolder, DataFolderBusy, markRunning, openDataFolder, takePidFile } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
 import { createMergedMetrics, createProcessMetrics, type MergedMetrics, type MetricsSnapshot } from './metrics.ts'
-import { compileRules } from './scan/scanners/yara/rule-compiler.ts'
+import type { CompiledRules, RuleSource } from './scan/scanners/yara/rule-compiler.ts'
 import { readSettingsFile } from './settings/file.ts'
 import { type LoadedSettings, loadSettings } from './settings/load.ts'
 import { faultLine } from './settings/parse.ts'
@@ -32,6 +33,8 @@ import { createWorkerPool, type WorkerPool } from './supervisor/worker-pool.ts'
 export { checkDatabase } from './composition/database-check.ts'
 export { scan } from './composition/scan-files.ts'
 
+const COMPILER = new URL('./composition/compile-process.ts', import.meta.url).pathname
+const COMPILE_TIMEOUT_MS = 120_000
 const EXIT_USAGE = 64
 const EXIT_UNAVAILABLE = 69
 const FROZEN_AFTER_MS = 10_000
@@ -46,6 +49,8 @@ const CONTEXT: ConfigContext = { hasModel: false, hasSynchronizedSource: false }
 /** Runs the server until SIGTERM; gives the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
   const stopping = untilSignal()
+  // Whoever read what we say may go away (`assay serve | head -1`); that is no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const taken = takeFolder(options.data)
   if (taken === undefined) return EXIT_UNAVAILABLE
   const unmark = markRunning(CHECKOUT)
@@ -100,7 +105,7 @@ async function start(run: Run): Promise<Server | number> {
   const metrics = createMergedMetrics()
   const rules = createRulesService({
     store: writer.rules,
-    compile: compileRules,
+    compile: compileInProcess,
     snapshots: folder.snapshots,
     publish: (snapshot) => state.change({ rules: snapshot }),
   })
@@ -236,6 +241,28 @@ interface Reload {
   readonly settings: SettingsService
   readonly box: SecretBox
   readonly log: Log
+}
+
+/**
+ * YARA's compiler is native code, and some files take it down (deep nesting uses up its stack): in a process of its own it takes
+ * nobody with it. Rejects with one sentence where it dies or takes longer than two minutes.
+ */
+async function compileInProcess(files: readonly RuleSource[]): Promise<CompiledRules> {
+  const child = fork(COMPILER, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  const endIt = () => void child.kill('SIGKILL')
+  process.once('exit', endIt)
+  const timer = setTimeout(endIt, COMPILE_TIMEOUT_MS)
+  const { promise, resolve, reject } = Promise.withResolvers<CompiledRules>()
+  child.once('message', (compiled: CompiledRules) => resolve({ ...compiled, blob: Buffer.from(compiled.blob) }))
+  child.once('error', reject)
+  child.once('exit', (code, signal) =>
+    reject(new Error(`the rules could not be compiled: the compiler ended (${signal ?? code})`)),
+  )
+  child.send(files, (error) => error && reject(error))
+  return promise.finally(() => {
+    clearTimeout(timer)
+    process.off('exit', endIt)
+  })
 }
 
 /** Saved settings are sealed for this purpose, so that no other sealed text can be slipped in among them. */

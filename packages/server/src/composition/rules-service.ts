@@ -25,7 +25,7 @@ export interface StoredRuleFile extends RuleSource {
 
 export interface RulesServiceOptions {
   readonly store: StoredRules
-  /** Compiles on a thread: torture may take seconds a slow rule. */
+  /** Elsewhere: torture may take seconds a slow rule. Rejects with one sentence where the compiler itself dies. */
   compile(files: readonly RuleSource[]): Promise<CompiledRules>
   /** The worker's snapshot folder, and how a worker names it. */
   readonly snapshots: string
@@ -80,7 +80,8 @@ export function createRulesService(options: RulesServiceOptions): RulesService {
    * that a worker or the store refuses changes nothing. Gives the faults.
    */
   async function carryOut({ next, store }: Change): Promise<readonly string[]> {
-    const built = await build(next)
+    const built = await build(next).catch((error: Error) => error.message)
+    if (typeof built === 'string') return [built]
     const faults = await options.publish(built.snapshot)
     if (faults.length > 0) {
       await takeBack(built)

@@ -26,12 +26,17 @@ beforeEach(async () => {
   await service.build()
 })
 
-function newService(store: Parameters<typeof createRulesService>[0]['store'] = rig.writer.rules) {
+type Options = Parameters<typeof createRulesService>[0]
+
+function newService(
+  store: Options['store'] = rig.writer.rules,
+  compile: Options['compile'] = (files) => compileRules(files),
+) {
   const published: Snapshot[] = []
   const faults: string[] = []
   const service = createRulesService({
     store,
-    compile: (files) => compileRules(files),
+    compile,
     snapshots: rig.snapshots,
     publish: async (snapshot) => {
       published.push(snapshot)
@@ -118,6 +123,17 @@ describe('rule files', () => {
     assert.equal(await rig.writer.rules.get('own.yar'), undefined)
     assert.equal(published.at(-1)?.path, join('snapshots', before ?? ''))
     assert.deepEqual(snapshots(), [before])
+  })
+
+  it('that take the compiler down are not taken, and the next ones are', async () => {
+    const dead = 'the rules could not be compiled: the compiler ended (SIGSEGV)'
+    const { service } = newService(rig.writer.rules, (files) =>
+      files.some(({ source }) => source.includes('deadly')) ? Promise.reject(new Error(dead)) : compileRules(files),
+    )
+    await service.build()
+    assert.deepEqual(await service.deps.add({ name: 'own.yar', text: 'deadly', by }), { ok: false, faults: [dead] })
+    assert.equal(await rig.writer.rules.get('own.yar'), undefined, 'or the next start would fail')
+    assert.ok((await service.deps.add({ name: 'own.yar', text: rule('one'), by })).ok)
   })
 
   it('that the store refuses are not used', async () => {

@@ -229,6 +229,16 @@ describe('rules', () => {
   })
 })
 
+describe('a rule file', () => {
+  it('that takes the compiler down is refused, and takes nobody with it', async () => {
+    const text = `rule deep { condition: ${'('.repeat(100_000)}true${')'.repeat(100_000)} }`
+    const answer = await server.api('POST', '/rules', { name: 'deep.yar', text })
+    assert.ok(answer.status === 422 || answer.json?.file?.state === 'quarantined', answer.text)
+    assert.equal((await server.respond('after-deep', BODY)).status, 204)
+    assert.ok(!(await server.api('GET', '/rules')).text.includes('deep.yar') || answer.status === 200)
+  })
+})
+
 describe('settings', () => {
   it('set by many at once are all kept, each in a revision of its own', async () => {
     const before = (await server.status()).settingsRevision

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -7,8 +8,8 @@ import { after, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TOP } from '../e2e/needs.ts'
 import { processesMarked, processLine } from '../e2e/process-table.ts'
-import { isListening, runProgram, waitFor } from '../e2e/programs.ts'
-import { connectIcap, respmod } from '../e2e/raw-icap.ts'
+import { CLEAN_ENV, endWithUs, isListening, runProgram, waitFor } from '../e2e/programs.ts'
+import { connectIcap, exchange, OPTIONS, respmod } from '../e2e/raw-icap.ts'
 import { plainText } from '../e2e/samples.ts'
 import { newFolder, newPorts, removeFolder, type Server, serveArgs, startServer } from './server-rig.ts'
 
@@ -69,6 +70,26 @@ describe('a start that cannot be', () => {
     const { code, stderr } = await serveToItsEnd(data)
     assert.equal(code, 69, stderr)
     assert.match(stderr, /database cannot be opened/)
+  })
+})
+
+describe('a server whose output nobody reads any more', () => {
+  it('serves on, and stops as others do', async () => {
+    const data = join(folder, 'unread')
+    const ports = await newPorts()
+    const args = serveArgs(data, ports, ['--icap-port', String(ports.icap), '--workers', '1'])
+    const child = spawn(process.execPath, args, { cwd: TOP, env: CLEAN_ENV, stdio: ['ignore', 'pipe', 'pipe'] })
+    endWithUs(child)
+    child.stdout.destroy()
+    child.stderr.destroy()
+    await waitFor('the port', () => isListening(ports.icap))
+    // Each of these is a line in the log.
+    for (let n = 0; n < 30; n++) await exchange(ports.icap, 'NONSENSE\r\n\r\n')
+    await sleep(500)
+    assert.equal((await exchange(ports.icap, OPTIONS('response'))).status, 200)
+    child.kill('SIGTERM')
+    await waitFor('its end', () => child.exitCode !== null || child.signalCode !== null)
+    assert.equal(child.exitCode, 0)
   })
 })
 
@@ -141,6 +162,16 @@ describe('one server after the other on one data folder', () => {
     process.kill(server.pid, 'SIGHUP')
     await waitFor('the refusal', () => server.log().slice(before).includes('refused'))
     await answer(1)
+  })
+
+  it('stands still (SIGSTOP): its workers serve on with the permits they have, and none is replaced for it', async () => {
+    const workers = await server.pids('worker')
+    process.kill(server.pid, 'SIGSTOP')
+    await answer(4)
+    await sleep(3000)
+    process.kill(server.pid, 'SIGCONT')
+    await sleep(1500)
+    assert.deepEqual(await server.pids('worker'), workers)
   })
 
   it('dies by SIGKILL: its workers end, and the next one has every answered transaction once', async () => {
