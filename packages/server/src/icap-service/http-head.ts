@@ -15,82 +15,105 @@ export interface HttpHead {
   readonly transferEncoding: boolean
 }
 
-interface Fields {
-  host: string
-  contentLength: string
-  contentType: string
-  contentEncoding: string
-  contentDisposition: string
-  contentRange: boolean
-  transferEncoding: boolean
-  lengthFault: boolean
-  typeFault: boolean
-}
+/** Node's Buffers have it, its types do not: `toString('latin1')` without the look-up of an encoding's name. */
+type Latin1Sliceable = Buffer & { latin1Slice(): string }
 
-type FieldName = keyof typeof TAKERS
+type Fields = { -readonly [K in keyof HttpHead]: HttpHead[K] }
 
 /** One short rule per header that matters; a repeated header is where parsers disagree, so each says what happens then. */
-const TAKERS = {
-  host: (fields: Fields, value: string) => {
+const TAKERS: Readonly<Record<string, (fields: Fields, value: string) => void>> = {
+  host(fields, value) {
     fields.host ||= value
   },
-  'content-length': (fields: Fields, value: string) => takeLength(fields, value),
-  'content-type': (fields: Fields, value: string) => {
+  'content-length': takeLength,
+  'content-type'(fields, value) {
     if (fields.contentType !== '' && fields.contentType !== value) fields.typeFault = true
     fields.contentType ||= value
   },
-  'content-encoding': (fields: Fields, value: string) => {
+  'content-encoding'(fields, value) {
     fields.contentEncoding = fields.contentEncoding === '' ? value : `${fields.contentEncoding},${value}`
   },
-  'content-disposition': (fields: Fields, value: string) => {
+  'content-disposition'(fields, value) {
     fields.contentDisposition ||= value
   },
-  'content-range': (fields: Fields) => {
+  'content-range'(fields) {
     fields.contentRange = true
   },
-  'transfer-encoding': (fields: Fields) => {
+  'transfer-encoding'(fields) {
     fields.transferEncoding = true
   },
 }
 
-// Most header lines of a message are none of ours: their length alone tells it, without a lower-cased copy of each name.
-const NAMES_BY_LENGTH = new Map<number, FieldName[]>()
-for (const name of Object.keys(TAKERS) as FieldName[]) {
-  NAMES_BY_LENGTH.set(name.length, [...(NAMES_BY_LENGTH.get(name.length) ?? []), name])
+interface Known {
+  readonly name: string
+  readonly take: (fields: Fields, value: string) => void
 }
-const LENGTH_IS_OURS = Array.from({ length: 32 }, (_, length) => NAMES_BY_LENGTH.has(length))
+
+// Most header lines of a message are none of ours: their first letter or their length tells it, without a copy of each name.
+const IS_FIRST_LETTER = new Array<boolean>(256).fill(false)
+const KNOWN_BY_LENGTH: Known[][] = Array.from({ length: 32 }, () => [])
+for (const [name, take] of Object.entries(TAKERS)) {
+  KNOWN_BY_LENGTH[name.length]?.push({ name, take })
+  for (const letter of [name.slice(0, 1), name.slice(0, 1).toUpperCase()]) IS_FIRST_LETTER[letter.charCodeAt(0)] = true
+}
 
 const SPACE = 0x20
 const TAB = 0x09
 const CARRIAGE_RETURN = 0x0d
+const HYPHEN = 0x2d
+const ZERO = 0x30
 
 /** RFC 9110 8.6: repeated equal values (c-icap-client sends the same one twice) count as one. */
 function takeLength(fields: Fields, value: string): void {
-  const parts = value.includes(',') ? value.split(',') : [value]
-  for (const part of parts) {
-    const length = part.trim()
-    if (
-      !/^\d{1,15}$/.test(length) ||
-      (fields.contentLength !== '' && Number(fields.contentLength) !== Number(length))
-    ) {
-      fields.lengthFault = true
-    }
-    fields.contentLength = length
-  }
+  if (value.includes(',')) for (const part of value.split(',')) takeOneLength(fields, part.trim())
+  else takeOneLength(fields, value)
 }
 
-function nameAt(text: string, start: number, colon: number): FieldName | undefined {
+function takeOneLength(fields: Fields, digits: string): void {
+  const length = wholeNumber(digits)
+  if (length < 0 || (fields.contentLength !== undefined && fields.contentLength !== length)) fields.lengthFault = true
+  fields.contentLength = length
+}
+
+/** -1 where it is not one to fifteen digits. `Number` and `parseInt` would call into V8. */
+function wholeNumber(digits: string): number {
+  if (digits === '' || digits.length > 15) return -1
+  let length = 0
+  for (let index = 0; index < digits.length; index++) {
+    const digit = digits.charCodeAt(index) - ZERO
+    if (digit < 0 || digit > 9) return -1
+    length = length * 10 + digit
+  }
+  return length
+}
+
+function knownAt(text: string, start: number, colon: number): Known | undefined {
   let end = colon
-  while (end > start && (text.charCodeAt(end - 1) === SPACE || text.charCodeAt(end - 1) === TAB)) end--
-  if (LENGTH_IS_OURS[end - start] !== true) return undefined
-  const name = text.slice(start, end).toLowerCase()
-  return NAMES_BY_LENGTH.get(end - start)?.find((candidate) => candidate === name)
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  const candidates = KNOWN_BY_LENGTH[end - start]
+  if (candidates === undefined) return undefined
+  for (const known of candidates) if (isNamed(text, start, known.name)) return known
+  return undefined
+}
+
+/** `name` is in lower case; a hyphen has no case (but would have a CR for its pair). */
+function isNamed(text: string, start: number, name: string): boolean {
+  for (let index = 0; index < name.length; index++) {
+    const wanted = name.charCodeAt(index)
+    const code = text.charCodeAt(start + index)
+    if (code !== wanted && (wanted === HYPHEN || (code | 0x20) !== wanted)) return false
+  }
+  return true
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB
 }
 
 /** The end of a header's value: folded lines (RFC 9112 5.2) belong to it. */
 function foldedEnd(text: string, lineEnd: number): number {
   let end = lineEnd
-  while (text.charCodeAt(end + 1) === SPACE || text.charCodeAt(end + 1) === TAB) {
+  while (isBlank(text.charCodeAt(end + 1))) {
     const next = text.indexOf('\n', end + 1)
     if (next < 0) return text.length
     end = next
@@ -98,57 +121,52 @@ function foldedEnd(text: string, lineEnd: number): number {
   return end
 }
 
-function valueIn(text: string, start: number, end: number): string {
-  return text
-    .slice(start, end)
-    .replaceAll(/\r?\n[ \t]+/g, ' ')
-    .trim()
+function unfolded(value: string): string {
+  return value.replaceAll(/\r?\n[ \t]+/g, ' ')
 }
 
-/** Reads an HTTP head as tolerantly as browsers do (bare LF, folded lines, odd start lines); linear in its length, never throws. */
-export function parseHttpHead(head: Buffer): HttpHead {
-  const text = head.toString('latin1')
+/**
+ * Reads an HTTP head as tolerantly as browsers do (bare LF, folded lines, odd start lines); linear in its length, never throws.
+ * `hostOnly`: of the fields, only Host is wanted.
+ */
+export function parseHttpHead(head: Buffer, hostOnly = false): HttpHead {
+  const text = (head as Latin1Sliceable).latin1Slice()
+  const firstEnd = text.indexOf('\n')
+  const startEnd = firstEnd < 0 ? text.length : firstEnd
+  const cut = text.charCodeAt(startEnd - 1) === CARRIAGE_RETURN ? startEnd - 1 : startEnd
   const fields: Fields = {
+    startLine: text.slice(0, cut),
     host: '',
-    contentLength: '',
+    contentLength: undefined,
+    lengthFault: false,
     contentType: '',
+    typeFault: false,
     contentEncoding: '',
     contentDisposition: '',
     contentRange: false,
     transferEncoding: false,
-    lengthFault: false,
-    typeFault: false,
   }
-  const firstEnd = text.indexOf('\n')
-  const startEnd = firstEnd < 0 ? text.length : firstEnd
-  if (firstEnd >= 0) readFields(text, firstEnd + 1, fields)
-  const cut = text.charCodeAt(startEnd - 1) === CARRIAGE_RETURN ? startEnd - 1 : startEnd
-  const known = fields.contentLength !== '' && !fields.lengthFault
-  return {
-    startLine: text.slice(0, cut),
-    host: fields.host,
-    contentLength: known ? Number(fields.contentLength) : undefined,
-    lengthFault: fields.lengthFault,
-    contentType: fields.contentType,
-    typeFault: fields.typeFault,
-    contentEncoding: fields.contentEncoding,
-    contentDisposition: fields.contentDisposition,
-    contentRange: fields.contentRange,
-    transferEncoding: fields.transferEncoding,
-  }
+  if (firstEnd >= 0) readFields(text, firstEnd + 1, fields, hostOnly)
+  if (fields.lengthFault) fields.contentLength = undefined
+  return fields
 }
 
-function readFields(text: string, from: number, fields: Fields): void {
+function readFields(text: string, from: number, fields: Fields, hostOnly: boolean): void {
   let start = from
   let colon = -1
   while (start < text.length) {
     const found = text.indexOf('\n', start)
-    const end = foldedEnd(text, found < 0 ? text.length : found)
-    if (colon < start) colon = text.indexOf(':', start) // searched once per colon, so that empty lines stay linear
-    if (colon < 0) return
-    if (colon < end) {
-      const name = nameAt(text, start, colon)
-      if (name !== undefined) TAKERS[name](fields, valueIn(text, colon + 1, end))
+    const lineEnd = found < 0 ? text.length : found
+    const end = foldedEnd(text, lineEnd)
+    if (IS_FIRST_LETTER[text.charCodeAt(start)] === true) {
+      if (colon < start) colon = text.indexOf(':', start) // searched once per colon, so that empty lines stay linear
+      if (colon < 0) return
+      const known = colon < end ? knownAt(text, start, colon) : undefined
+      if (known !== undefined) {
+        const value = text.slice(colon + 1, end)
+        known.take(fields, (end === lineEnd ? value : unfolded(value)).trim())
+        if (hostOnly && fields.host !== '') return
+      }
     }
     start = end + 1
   }
@@ -175,12 +193,15 @@ export function parseRequestLine(line: string): RequestLine {
 export function parseStatus(line: string): number {
   const space = line.indexOf(' ')
   if (space < 0) return 0
-  const status = Number.parseInt(line.slice(space + 1, space + 4), 10)
-  return status >= 100 && status <= 999 ? status : 0
+  const status = wholeNumber(line.slice(space + 1, space + 4))
+  return status >= 100 ? status : 0
 }
+
+const PLAIN_TYPE = /^[a-z0-9.+/-]{1,255}$/
 
 /** `text/html` of `Text/HTML; charset=x`. */
 export function mediaType(contentType: string): string {
+  if (PLAIN_TYPE.test(contentType)) return contentType
   const semicolon = contentType.indexOf(';')
   const type = semicolon < 0 ? contentType : contentType.slice(0, semicolon)
   return type.trim().toLowerCase().slice(0, 255)

@@ -22,16 +22,17 @@ export interface Message {
 const NO_URL: MessageUrl = { url: '', host: '' }
 
 export function readMessage(transaction: Transaction, group: GroupPolicy, config: HandlerConfig): Message {
-  const request = transaction.requestHead === undefined ? undefined : parseHttpHead(transaction.requestHead)
-  const response = transaction.responseHead === undefined ? undefined : parseHttpHead(transaction.responseHead)
+  const { method, requestHead, responseHead } = transaction
+  const request = requestHead === undefined ? undefined : parseHttpHead(requestHead, method === 'RESPMOD')
+  const response = responseHead === undefined ? undefined : parseHttpHead(responseHead)
   const line = request === undefined ? undefined : parseRequestLine(request.startLine)
   const where = request === undefined || line === undefined ? NO_URL : messageUrl(line, request.host)
-  const head = transaction.method === 'REQMOD' ? request : response
+  const head = method === 'REQMOD' ? request : response
   const httpStatus = response === undefined ? 0 : parseStatus(response.startLine)
   const claimed = claimedHeaders(transaction.headers)
   const contentType = head?.contentType ?? ''
   const context: MessageContext = {
-    mode: transaction.method,
+    mode: method,
     service: transaction.service,
     client: transaction.peer.address,
     group: group.group,

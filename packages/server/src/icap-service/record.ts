@@ -89,11 +89,7 @@ function plainDetection(detection: Detection): Detection {
 /** Names and evidence come out of hostile files: no NUL (PostgreSQL refuses it), no line breaks, no half surrogates. */
 function plain(text: string): string {
   const bounded = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text
-  for (let index = 0; index < bounded.length; index++) {
-    const code = bounded.charCodeAt(index)
-    if (code < 0x20 || code >= 0x7f) return plainSlowly(bounded)
-  }
-  return bounded
+  return /[^\x20-\x7e]/.test(bounded) ? plainSlowly(bounded) : bounded
 }
 
 function plainSlowly(text: string): string {
