@@ -61,15 +61,19 @@ export class Answer {
     this.#startedMs = deps.now()
   }
 
-  async rateUrl(): Promise<void> {
+  rateUrl(): void | Promise<void> {
     const message = this.#read()
     if (this.#transaction.method === 'RESPMOD' && this.#config.bypassUrlInRespmod) return
     try {
       const rating = this.#deps.rateUrl(message.context)
-      const results = rating instanceof Promise ? await rating : rating
-      this.#url = results.length > 0 ? results : [failedEngine('url-rating', new Error('no answer'))]
+      if (!(rating instanceof Promise)) this.#urlRated(rating)
+      else
+        return rating.then(
+          (results) => this.#urlRated(results),
+          (error: unknown) => this.#urlNotRated(error),
+        )
     } catch (error) {
-      this.#url = [failedEngine('url-rating', error)]
+      this.#urlNotRated(error)
     }
   }
 
@@ -93,17 +97,16 @@ export class Answer {
     this.#readMs = this.#deps.now() - this.#startedMs
   }
 
-  async examine(): Promise<void> {
+  examine(): void | Promise<void> {
     if (this.#body === undefined) return
-    const from = this.#deps.now()
-    const { intake: limits } = this.#config
-    this.#file = await examine(this.#deps, {
+    const examination = examine(this.#deps, {
       message: this.#read(),
       body: this.#body,
-      limits,
+      limits: this.#config.intake,
       cancel: this.#transaction,
     })
-    this.#scanMs = this.#deps.now() - from
+    if (examination instanceof Promise) return examination.then((file) => this.#examined(file))
+    this.#examined(examination)
   }
 
   decide(): Decision {
@@ -143,13 +146,13 @@ export class Answer {
     }
   }
 
-  async reply({ action, reply }: Decision): Promise<void> {
+  reply({ action, reply }: Decision): Promise<void> {
     this.#deps.count(action.type)
-    if (this.#trickle !== undefined) return await this.#endTrickle(action)
+    if (this.#trickle !== undefined) return this.#endTrickle(action)
     if (reply.status >= 400 && action.type !== 'error') this.#deps.count('not-returnable')
     if (this.#isUnread && action.type !== 'allow-unscanned') this.#reader?.drop()
     this.#hasReplied = true
-    await this.#transaction.reply(reply)
+    return this.#transaction.reply(reply)
   }
 
   /** Anything that went wrong behind the head: an error for the client, a record where one can still be written. */
@@ -177,6 +180,20 @@ export class Answer {
     return this.#message
   }
 
+  #urlRated(results: readonly ScanResult[]): void {
+    this.#url = results.length > 0 ? results : [failedEngine('url-rating', new Error('no answer'))]
+  }
+
+  #urlNotRated(error: unknown): void {
+    this.#url = [failedEngine('url-rating', error)]
+  }
+
+  /** The scan begins where the body ends. */
+  #examined(file: Examination): void {
+    this.#file = file
+    this.#scanMs = this.#deps.now() - this.#startedMs - this.#readMs
+  }
+
   #openReader(): BodyReader {
     const { head } = this.#read()
     const contentLength = head?.transferEncoding === true ? undefined : head?.contentLength
@@ -188,7 +205,9 @@ export class Answer {
       spool: this.#deps.spool,
       limits: this.#config.intake,
       contentLength,
-      ...(mayTrickle ? { onProgress: (size: number) => this.#considerTrickle(size) } : {}),
+      clock: this.#deps,
+      startedMs: this.#startedMs,
+      onProgress: mayTrickle ? (size) => this.#considerTrickle(size) : undefined,
     })
     return this.#reader
   }
@@ -256,8 +275,9 @@ export class Answer {
   }
 
   #details(): readonly string[] {
-    const details: string[] = []
     const other = this.#read().otherHost
+    if (other === '' && this.#trickle === undefined) return NO_DETAILS
+    const details: string[] = []
     if (other !== '') details.push(`http: Host header names ${other}`)
     if (this.#trickle !== undefined)
       details.push(`trickle: ${this.#trickle.sentBytes} bytes had gone out before the verdict`)
@@ -266,7 +286,8 @@ export class Answer {
 
   #original(body: ReplyBody | undefined): Original {
     const { method: mode, requestHead, responseHead, hasBody } = this.#transaction
-    return { mode, requestHead, responseHead, hasBody, body, size: this.#body?.size ?? 0 }
+    const transferEncoding = this.#message?.head?.transferEncoding
+    return { mode, requestHead, responseHead, transferEncoding, hasBody, body, size: this.#body?.size ?? 0 }
   }
 
   #looked(): Looked {
@@ -325,6 +346,7 @@ export class Answer {
 }
 
 const ENDLESS = { reason: 'endless', detail: 'a stream without a stated length that did not end' } as const
+const NO_DETAILS: readonly string[] = []
 const TRICKLED: IcapReply = { status: 200, section: 'res-hdr', head: Buffer.alloc(0) }
 
 function rounded(ms: number): number {

@@ -19,6 +19,9 @@ export interface BodyReaderOptions {
   readonly limits: IntakeLimits
   /** As the HTTP head says; undefined: the stream may have no end. */
   readonly contentLength: number | undefined
+  /** Monotonic ms; and what it was when the transaction began. */
+  readonly clock: { now(): number }
+  readonly startedMs: number
   /** Called for each chunk behind the preview (trickle). */
   readonly onProgress?: ((size: number) => void) | undefined
 }
@@ -31,7 +34,6 @@ export class BodyReader {
   readonly intake: Intake
   readonly #transaction: Transaction
   readonly #options: BodyReaderOptions
-  readonly #startedMs = performance.now()
   #mode: 'taking' | 'held' | 'passing' | 'dropping' = 'taking'
   #release: (() => void) | undefined
   #refuse: ((error: Error) => void) | undefined
@@ -47,8 +49,8 @@ export class BodyReader {
   }
 
   /** Reads the preview, or the whole where there is no preview or it holds everything. */
-  async readFirst(): Promise<'whole' | 'preview' | 'endless'> {
-    return await this.#untilEndless(this.#transaction.readBody(this.#sink))
+  readFirst(): Promise<'whole' | 'preview' | 'endless'> {
+    return this.#untilEndless(this.#transaction.readBody(this.#sink))
   }
 
   /** Asks for what follows the preview and reads it. */
@@ -90,10 +92,10 @@ export class BodyReader {
   }
 
   #isEndless(): boolean {
-    const { limits, contentLength } = this.#options
+    const { limits, contentLength, startedMs, clock } = this.#options
     const { size } = this.intake
     if (contentLength !== undefined && size <= contentLength) return false
-    return size > limits.endlessAfterBytes || performance.now() - this.#startedMs > limits.endlessAfterMs
+    return size > limits.endlessAfterBytes || clock.now() - startedMs > limits.endlessAfterMs
   }
 
   #hold(): Promise<void> {
@@ -105,13 +107,16 @@ export class BodyReader {
     })
   }
 
-  async #untilEndless<T>(reading: Promise<T>): Promise<T | 'endless'> {
-    const first = await new Promise<T | 'endless'>((resolve, reject) => {
-      this.#endless = () => resolve('endless')
+  #untilEndless<T>(reading: Promise<T>): Promise<T | 'endless'> {
+    return new Promise<T | 'endless'>((resolve, reject) => {
+      this.#endless = () => {
+        this.#restIs(reading)
+        resolve('endless')
+      }
+      // What stood in the buffer was fed before there was anyone to tell.
+      if (this.#mode === 'held') this.#endless()
       reading.then(resolve, reject)
     })
-    if (first === 'endless') this.#restIs(reading)
-    return first
   }
 
   #restIs(reading: Promise<unknown>): void {

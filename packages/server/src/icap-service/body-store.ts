@@ -135,7 +135,8 @@ export class BodyStore {
   #joined(): Buffer {
     this.#sealBlock()
     const [only] = this.#pieces
-    const bytes = this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces, this.#pieceBytes)
+    if (this.#pieces.length === 1 && only !== undefined) return only
+    const bytes = Buffer.concat(this.#pieces, this.#pieceBytes)
     this.#pieces = [bytes]
     return bytes
   }

@@ -23,24 +23,43 @@ export interface ExamineInput {
 
 export const NOT_EXAMINED: Examination = { results: [], trueType: '', cached: false, excluded: false }
 
-/** Never throws: an engine that fails is a result that says so. */
-export async function examine(deps: ExamineDeps, input: ExamineInput): Promise<Examination> {
+/** Never throws: an engine that fails is a result that says so. A promise only where somebody must be waited for. */
+export function examine(deps: ExamineDeps, input: ExamineInput): Examination | Promise<Examination> {
   const { message, body } = input
   const faults = transferFaults(message, body)
-  if (body.content === undefined) return { ...NOT_EXAMINED, results: faults }
-  const sample = sampleOf(message, body, body.content, faults.some(isPartial))
-  if (deps.excluded !== undefined && (await isExcluded(deps.excluded, sample, message))) {
-    const listed = await asked(deps, sample, [], message)
-    return { ...NOT_EXAMINED, results: listed, excluded: true }
-  }
-  const scanned = prescanned(deps, sample, input)
-  const raw = scanned instanceof Promise ? await scanned : scanned
-  const lists = asked(deps, sample, raw.members ?? [], message)
-  const results = [...faults, ...raw.results, ...(lists instanceof Promise ? await lists : lists)]
-  if (message.context.contentEncodings.length === 0)
-    return { results, trueType: raw.trueType, cached: raw.cached, excluded: false }
-  const inner = await examineDecoded(deps, input, body.content)
-  return { ...inner, trueType: inner.trueType || raw.trueType, results: [...results, ...inner.results] }
+  const { content } = body
+  if (content === undefined) return { ...NOT_EXAMINED, results: faults }
+  const sample = sampleOf(message, body, content, faults.some(isPartial))
+  return after(isExcluded(deps, sample, message), (excluded) => {
+    if (!excluded) return examineAsIs(deps, input, { sample, faults })
+    const listed = asked(deps, sample, NO_MEMBERS, message)
+    return after(listed, (results) => ({ ...NOT_EXAMINED, results, excluded: true }))
+  })
+}
+
+/** Goes on at once where the value is there: a turn of promises would cost more than the step before it. */
+function after<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+/** The body as it came, and then without its Content-Encoding. */
+function examineAsIs(
+  deps: ExamineDeps,
+  input: ExamineInput,
+  { sample, faults }: { readonly sample: Sample; readonly faults: readonly ScanResult[] },
+): Examination | Promise<Examination> {
+  const { message } = input
+  return after(prescanned(deps, sample, input), ({ results, members = NO_MEMBERS, trueType, cached }) =>
+    after(asked(deps, sample, members, message), (listed) => {
+      const outer = { results: [...faults, ...results, ...listed], trueType, cached, excluded: false }
+      if (message.context.contentEncodings.length === 0) return outer
+      return examineDecoded(deps, input, sample.content).then((inner) => ({
+        ...inner,
+        trueType: inner.trueType || trueType,
+        results: [...outer.results, ...inner.results],
+      }))
+    }),
+  )
 }
 
 /** What is wrong with the transfer itself, before any engine looks (rows R6, R11, Q9). */
@@ -78,29 +97,31 @@ function sampleOf(
   partial: boolean,
   decoded: readonly string[] = NO_LAYERS,
 ): Sample {
-  return {
+  const sample: Writable<Sample> = {
     content,
     size: body.size,
     sha256: body.sha256,
-    ...(body.sha1 === '' ? {} : { sha1: body.sha1 }),
-    ...(body.md5 === '' ? {} : { md5: body.md5 }),
     declaredType: message.context.declaredType,
     fileName: message.context.fileName,
     partial,
     decoded,
   }
+  if (body.sha1 !== '') sample.sha1 = body.sha1
+  if (body.md5 !== '') sample.md5 = body.md5
+  return sample
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 const NO_LAYERS: readonly string[] = []
+const NO_MEMBERS: readonly ScannedMember[] = []
 
 /** An exclusion that cannot be decided is none: the body is scanned. */
-async function isExcluded(
-  excluded: NonNullable<ExamineDeps['excluded']>,
-  sample: Sample,
-  message: Message,
-): Promise<boolean> {
+function isExcluded(deps: ExamineDeps, sample: Sample, message: Message): boolean | Promise<boolean> {
+  if (deps.excluded === undefined) return false
   try {
-    return await excluded(sample, message.context)
+    const excluded = deps.excluded(sample, message.context)
+    return excluded instanceof Promise ? excluded.catch(() => false) : excluded
   } catch {
     return false
   }

@@ -15,10 +15,13 @@ export function createHandler(deps: HandlerDeps): (transaction: Transaction) => 
     }
     const answer = new Answer(deps, transaction, group)
     try {
-      await answer.rateUrl()
+      // Steps that are nearly always over when they return give a promise only where they are not.
+      const rating = answer.rateUrl()
+      if (rating !== undefined) await rating
       if (!answer.isBlockedByUrl()) {
-        await answer.takeIn()
-        await answer.examine()
+        if (transaction.hasBody) await answer.takeIn()
+        const examining = answer.examine()
+        if (examining !== undefined) await examining
       }
       const decision = answer.decide()
       await answer.journal(decision)

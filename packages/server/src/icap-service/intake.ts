@@ -20,6 +20,8 @@ export interface TakenBody {
   readonly unscanned: { readonly reason: UnscannedReason; readonly detail: string } | undefined
 }
 
+const NOT_KEPT = { reason: 'no-space', detail: 'body was not kept' } as const
+
 interface Digests {
   readonly sha256: Hash
   readonly sha1: Hash | undefined
@@ -64,14 +66,13 @@ export class Intake {
   }
 
   #taken(content: Content | undefined, hashes: Pick<TakenBody, 'sha256' | 'sha1' | 'md5'>): TakenBody {
-    const full = this.store.full ?? { reason: 'no-space', detail: 'body was not kept' }
     return {
       content,
       size: this.store.size,
       sha256: hashes.sha256,
       sha1: hashes.sha1,
       md5: hashes.md5,
-      unscanned: content === undefined ? full : undefined,
+      unscanned: content === undefined ? (this.store.full ?? NOT_KEPT) : undefined,
     }
   }
 

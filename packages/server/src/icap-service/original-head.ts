@@ -8,7 +8,7 @@ import type { Original } from './reply.ts'
  */
 export function originalHead(original: Original): Buffer | undefined {
   const head = original.mode === 'REQMOD' ? original.requestHead : original.responseHead
-  if (head !== undefined) return withoutTransferEncoding(head)
+  if (head !== undefined) return original.transferEncoding === false ? head : withoutTransferEncoding(head)
   if (!original.hasBody) return undefined
   const startLine = original.mode === 'REQMOD' ? 'POST / HTTP/1.1' : 'HTTP/1.1 200 OK'
   return Buffer.from(`${startLine}\r\nContent-Length: ${original.size}\r\n\r\n`, 'latin1')

@@ -9,6 +9,8 @@ export interface Original {
   readonly mode: IcapMethod
   readonly requestHead: Buffer | undefined
   readonly responseHead: Buffer | undefined
+  /** False: whoever read the head found no such line in it. */
+  readonly transferEncoding?: boolean | undefined
   readonly hasBody: boolean
   /** undefined with a body: not all of it was kept, so it cannot be given back. */
   readonly body: ReplyBody | undefined
