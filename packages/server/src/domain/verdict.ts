@@ -79,8 +79,22 @@ export interface UnscannedVerdict {
 
 export type Verdict = CompleteVerdict | UnscannedVerdict
 
+const NOTHING_FOUND = Object.freeze({
+  state: 'complete',
+  risk: 'none',
+  detections: Object.freeze([]),
+}) as unknown as CompleteVerdict
+
 /** A risk is stated only when every required engine answered, and somebody did. */
 export function decideVerdict(results: readonly ScanResult[]): Verdict {
+  return results.length > 0 && results.every(isClean) ? NOTHING_FOUND : weigh(results)
+}
+
+function isClean(result: ScanResult): boolean {
+  return result.outcome === 'clean'
+}
+
+function weigh(results: readonly ScanResult[]): Verdict {
   const detections = results.flatMap((result) => (result.outcome === 'clean' ? [] : (result.detections ?? [])))
   const missing = results.filter((result) => result.outcome === 'unscanned')
   const risk = worstRisk(detections.map((detection) => detection.risk))
