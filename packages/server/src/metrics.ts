@@ -75,35 +75,64 @@ export interface ProcessMetrics {
   snapshot(): MetricsSnapshot
 }
 
-/** The counters of one process: an increment is a look-up in a map and an addition. */
+interface Counter {
+  value: number
+}
+
+interface Histogram {
+  readonly buckets: number[]
+  sumSeconds: number
+}
+
+/** The counters of one process. */
 export function createProcessMetrics(role: string): ProcessMetrics {
   const instance = `${process.pid}-${process.hrtime.bigint()}`
-  const counters = new Map<string, number>()
-  const histograms = new Map<string, { buckets: number[]; sumSeconds: number }>()
+  const counters = new Map<string, Counter>()
+  const histograms = new Map<string, Histogram>()
+  const modes = { REQMOD: modeMetrics('REQMOD'), RESPMOD: modeMetrics('RESPMOD') }
+  const scans = lazily(() => histogram('scan_duration_seconds'))
 
-  const add = (key: string, amount: number) => {
-    if (counters.size < MAX_SERIES || counters.has(key)) counters.set(key, (counters.get(key) ?? 0) + amount)
+  function counter(key: string): Counter {
+    const known = counters.get(key)
+    if (known !== undefined) return known
+    const made = { value: 0 }
+    if (counters.size < MAX_SERIES) counters.set(key, made)
+    return made
   }
-  const observe = (key: string, seconds: number) => {
-    let histogram = histograms.get(key)
-    if (histogram === undefined) {
-      histogram = { buckets: new Array<number>(DURATION_BUCKETS.length + 1).fill(0), sumSeconds: 0 }
-      histograms.set(key, histogram)
+  function histogram(key: string): Histogram {
+    const made = { buckets: new Array<number>(DURATION_BUCKETS.length + 1).fill(0), sumSeconds: 0 }
+    histograms.set(key, made)
+    return made
+  }
+  /** What every transaction counts: its series are looked up by what they are of, no key is put together for them. */
+  function modeMetrics(mode: CountedTransaction['mode']) {
+    const byAction = new Map<string, Map<number, Counter>>()
+    return {
+      answeredWith(action: string, icapStatus: number): Counter {
+        const known = byAction.get(action)?.get(icapStatus)
+        if (known !== undefined) return known
+        const made = counter(`transactions_total|${mode}|${action}|${statusClass(icapStatus)}`)
+        byAction.set(action, new Map(byAction.get(action)).set(icapStatus, made))
+        return made
+      },
+      bodyBytes: lazily(() => counter(`body_bytes_total|${mode}`)),
+      durations: lazily(() => histogram(`transaction_duration_seconds|${mode}`)),
     }
-    const bucket = bucketOf(seconds)
-    histogram.buckets[bucket] = (histogram.buckets[bucket] ?? 0) + 1
-    histogram.sumSeconds += seconds
+  }
+  const add = (key: string, amount: number) => {
+    counter(key).value += amount
   }
 
   return {
     transaction({ mode, action, icapStatus, size, cached, reasons, detections, stagesMs }) {
-      add(`transactions_total|${mode}|${action}|${statusClass(icapStatus)}`, 1)
-      if (size > 0) add(`body_bytes_total|${mode}`, size)
+      const ofMode = modes[mode]
+      ofMode.answeredWith(action, icapStatus).value++
+      if (size > 0) ofMode.bodyBytes().value += size
       if (cached) add('verdict_cache_hits_total', 1)
       for (const reason of reasons) add(`unscanned_total|${reason}`, 1)
       for (const { engine } of detections) add(`detections_total|${boundedLabel(engine)}`, 1)
-      observe(`transaction_duration_seconds|${mode}`, stagesMs.total / 1000)
-      if (stagesMs.scan > 0) observe('scan_duration_seconds', stagesMs.scan / 1000)
+      observe(ofMode.durations(), stagesMs.total / 1000)
+      if (stagesMs.scan > 0) observe(scans(), stagesMs.scan / 1000)
     },
     event: (name) => add(`transaction_events_total|${boundedLabel(name)}`, 1),
     connection: () => add('connections_total', 1),
@@ -115,16 +144,24 @@ export function createProcessMetrics(role: string): ProcessMetrics {
         instance,
         role,
         rssBytes: process.memoryUsage.rss(),
-        counters: { ...Object.fromEntries(counters), ...cpu },
+        counters: { ...Object.fromEntries([...counters].map(([key, { value }]) => [key, value])), ...cpu },
         histograms: Object.fromEntries([...histograms].map(([key, value]) => [key, structuredClone(value)])),
       }
     },
   }
 }
 
-function bucketOf(seconds: number): number {
-  const bucket = DURATION_BUCKETS.findIndex((bound) => seconds <= bound)
-  return bucket === -1 ? DURATION_BUCKETS.length : bucket
+/** Made when first counted: a series that never counted anything is not there. */
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
+}
+
+function observe(histogram: Histogram, seconds: number): void {
+  let bucket = 0
+  while (bucket < DURATION_BUCKETS.length && !(seconds <= (DURATION_BUCKETS[bucket] ?? 0))) bucket++
+  histogram.buckets[bucket] = (histogram.buckets[bucket] ?? 0) + 1
+  histogram.sumSeconds += seconds
 }
 
 function statusClass(icapStatus: number): string {
