@@ -44,6 +44,7 @@ const { values } = parseArgs({
 
 /** As many connections answer in one turn of the loop, as in the load of `npm run bench`. */
 const A_TURN = 16
+const TIME_ORIGIN = performance.timeOrigin
 const BODY_BYTES = 1024
 const ENGINES_OFF = {
   'scan.yara': false,
@@ -186,7 +187,7 @@ async function withHandler<T>(scenario: Scenario, rules: Buffer, use: (handle: H
   const clients = createClientList(clientListOptions(config))
   const handle = createHandler({
     ...scanning,
-    now: () => performance.timeOrigin + performance.now(),
+    now: () => TIME_ORIGIN + performance.now(),
     nextId: transactionIds('bench'),
     policyFor: (peer, service) => clients.policyFor(peer.address, service),
     config: () => handling,
