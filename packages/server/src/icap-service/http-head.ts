@@ -18,7 +18,7 @@ export interface HttpHead {
 /** Node's Buffers have it, its types do not: `toString('latin1')` without the look-up of an encoding's name. */
 type Latin1Sliceable = Buffer & { latin1Slice(): string }
 
-type Fields = { -readonly [K in keyof HttpHead]: HttpHead[K] }
+type Fields = { -readonly [K in keyof HttpHead]: HttpHead[K] } & { transferCodings: string }
 
 /** One short rule per header that matters; a repeated header is where parsers disagree, so each says what happens then. */
 const TAKERS: Readonly<Record<string, (fields: Fields, value: string) => void>> = {
@@ -39,8 +39,9 @@ const TAKERS: Readonly<Record<string, (fields: Fields, value: string) => void>> 
   'content-range'(fields) {
     fields.contentRange = true
   },
-  'transfer-encoding'(fields) {
+  'transfer-encoding'(fields, value) {
     fields.transferEncoding = true
+    fields.transferCodings = `${fields.transferCodings},${value}`
   },
 }
 
@@ -130,7 +131,8 @@ function unfolded(value: string): string {
  * `hostOnly`: of the fields, only Host is wanted.
  */
 export function parseHttpHead(head: Buffer, hostOnly = false): HttpHead {
-  const text = (head as Latin1Sliceable).latin1Slice()
+  const raw = (head as Latin1Sliceable).latin1Slice()
+  const text = ODD.test(raw) ? tidied(raw) : raw
   const firstEnd = text.indexOf('\n')
   const startEnd = firstEnd < 0 ? text.length : firstEnd
   const cut = text.charCodeAt(startEnd - 1) === CARRIAGE_RETURN ? startEnd - 1 : startEnd
@@ -145,10 +147,32 @@ export function parseHttpHead(head: Buffer, hostOnly = false): HttpHead {
     contentDisposition: '',
     contentRange: false,
     transferEncoding: false,
+    transferCodings: '',
   }
   if (firstEnd >= 0) readFields(text, firstEnd + 1, fields, hostOnly)
   if (fields.lengthFault) fields.contentLength = undefined
+  if (fields.transferEncoding) fields.contentEncoding = withTransferCodings(fields)
   return fields
+}
+
+/**
+ * RFC 3507 4.4.2 has the client undo them; one that did not (only `chunked` is its own) sends a body that is coded still, and
+ * the user's program may undo it. One that did makes it malformed, which is not clean either.
+ */
+function withTransferCodings({ contentEncoding, transferCodings }: Fields): string {
+  const coded = contentCodings(transferCodings).filter((coding) => coding !== 'chunked')
+  return [contentEncoding, ...coded].filter((coding) => coding !== '').join(',')
+}
+
+/** A bare CR, a head that begins with blanks or empty lines, a first field that does: rare, and where readers disagree. */
+const ODD = /\r(?!\n)|^[\r\n \t]|^[^\n]*\n[ \t]/
+
+/** As the most tolerant reader takes it: a bare CR ends a line (browsers), what stands before the start line is skipped (RFC 9112 2.2). */
+function tidied(text: string): string {
+  return text
+    .replaceAll(/\r(?!\n)/g, '\n')
+    .replace(/^[\r\n \t]+/, '')
+    .replace(/^([^\n]*\n)[ \t]+/, '$1')
 }
 
 function readFields(text: string, from: number, fields: Fields, hostOnly: boolean): void {
@@ -177,23 +201,27 @@ export interface RequestLine {
   readonly target: string
 }
 
-/** `METHOD TARGET HTTP/x`; a target with spaces keeps them, an HTTP/0.9 line has no version. */
+const VERSION = / HTTP\/\d/i
+
+/** `METHOD TARGET HTTP/x`; a target with spaces keeps them, an HTTP/0.9 line has no version. Blanks as RFC 9112 3 forgives them. */
 export function parseRequestLine(line: string): RequestLine {
-  const first = line.indexOf(' ')
-  if (first < 0) return { method: line.slice(0, 64), target: '' }
-  const last = line.lastIndexOf(' ')
-  const hasVersion = last > first && line.startsWith('HTTP/', last + 1)
+  const text =
+    line.includes('\t') || line.includes('\v') || line.includes('\f') ? line.replaceAll(/[\t\v\f]/g, ' ') : line
+  const first = text.indexOf(' ')
+  if (first < 0) return { method: text.slice(0, 64), target: '' }
+  const version = text.search(VERSION)
   return {
-    method: line.slice(0, Math.min(first, 64)),
-    target: line.slice(first + 1, hasVersion ? last : undefined).trim(),
+    method: text.slice(0, Math.min(first, 64)),
+    target: text.slice(first + 1, version > first ? version : undefined).trim(),
   }
 }
 
 /** The status of `HTTP/1.1 200 OK`, `HTTP/1.1 200`, `ICY 200 OK`; 0 where there is none (HTTP/0.9). */
 export function parseStatus(line: string): number {
-  const space = line.indexOf(' ')
-  if (space < 0) return 0
-  const status = wholeNumber(line.slice(space + 1, space + 4))
+  let at = line.search(/[ \t]/)
+  if (at < 0) return 0
+  while (isBlank(line.charCodeAt(at))) at++
+  const status = wholeNumber(line.slice(at, at + 3))
   return status >= 100 ? status : 0
 }
 
@@ -209,9 +237,12 @@ export function mediaType(contentType: string): string {
 
 const NO_ENCODINGS: readonly string[] = []
 
-/** Content codings in the order applied, lower case; `identity` changes nothing (RFC 9110 8.4). */
+/** More layers than anybody takes off. */
+const MAX_CODINGS = 32
+
+/** Content codings in the order applied, lower case; `identity` changes nothing (RFC 9110 8.4), however often it stands there. */
 export function contentCodings(value: string): readonly string[] {
   if (value === '') return NO_ENCODINGS
-  const codings = value.split(',', 32).map((item) => item.trim().toLowerCase())
-  return codings.filter((item) => item !== '' && item !== 'identity')
+  const codings = value.split(',').map((item) => item.trim().toLowerCase())
+  return codings.filter((item) => item !== '' && item !== 'identity').slice(0, MAX_CODINGS)
 }

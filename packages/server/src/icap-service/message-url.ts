@@ -23,7 +23,8 @@ export function messageUrl(request: RequestLine, hostHeader: string): MessageUrl
   const path = request.target === '*' || request.target === '' ? '/' : request.target
   if (hostHeader === '') return { url: printable(path), host: '' }
   const authority = withoutUserinfo(hostHeader)
-  return { url: printable(`http://${authority}${path.startsWith('/') ? '' : '/'}${path}`), host: hostOf(authority) }
+  const slash = path.startsWith('/') || path.startsWith('\\') ? '' : '/'
+  return { url: printable(`http://${authority}${slash}${path}`), host: hostOf(authority) }
 }
 
 /** The index behind `scheme://`, or 0. */
@@ -155,6 +156,11 @@ function decodeLoosely(text: string): string {
 export function recordedUrl(url: string): string {
   const bounded = url.length > MAX_RECORDED_URL ? url.slice(0, MAX_RECORDED_URL) : url
   return bounded.includes('=') || bounded.includes('eyJ') ? maskParameters(bounded, 0) : bounded
+}
+
+/** A file name for records: it is often the URL's last segment, with what that hides. */
+export function recordedName(fileName: string): string {
+  return fileName.includes('=') || fileName.includes('eyJ') ? maskParameters(fileName, 0) : fileName
 }
 
 function maskParameters(text: string, depth: number): string {

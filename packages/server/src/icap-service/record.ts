@@ -2,7 +2,7 @@ import type { Action } from '../domain/action.ts'
 import type { TransactionRecord } from '../domain/transaction-record.ts'
 import type { Detection, UnscannedReason, Verdict } from '../domain/verdict.ts'
 import type { Message } from './message.ts'
-import { printable, recordedUrl } from './message-url.ts'
+import { printable, recordedName, recordedUrl } from './message-url.ts'
 
 export interface RecordInput {
   readonly id: string
@@ -41,7 +41,7 @@ export function recordOf(input: RecordInput): TransactionRecord {
     httpMethod: printable(context.httpMethod),
     httpStatus: context.httpStatus,
     url: recordedUrl(context.url),
-    fileName: context.fileName,
+    fileName: recordedName(context.fileName),
     saved: message.saved,
     sha256: input.sha256,
     sha1: input.sha1,
