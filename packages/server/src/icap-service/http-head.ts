@@ -132,7 +132,7 @@ function unfolded(value: string): string {
  */
 export function parseHttpHead(head: Buffer, hostOnly = false): HttpHead {
   const raw = (head as Latin1Sliceable).latin1Slice()
-  const text = ODD.test(raw) ? tidied(raw) : raw
+  const text = isOdd(raw) ? tidied(raw) : raw
   const firstEnd = text.indexOf('\n')
   const startEnd = firstEnd < 0 ? text.length : firstEnd
   const cut = text.charCodeAt(startEnd - 1) === CARRIAGE_RETURN ? startEnd - 1 : startEnd
@@ -164,8 +164,13 @@ function withTransferCodings({ contentEncoding, transferCodings }: Fields): stri
   return [contentEncoding, ...coded].filter((coding) => coding !== '').join(',')
 }
 
+const BARE_CR = /\r[^\n]/
+
 /** A bare CR, a head that begins with blanks or empty lines, a first field that does: rare, and where readers disagree. */
-const ODD = /\r(?!\n)|^[\r\n \t]|^[^\n]*\n[ \t]/
+function isOdd(text: string): boolean {
+  if (text.charCodeAt(0) <= SPACE || isBlank(text.charCodeAt(text.indexOf('\n') + 1))) return true
+  return BARE_CR.test(text)
+}
 
 /** As the most tolerant reader takes it: a bare CR ends a line (browsers), what stands before the start line is skipped (RFC 9112 2.2). */
 function tidied(text: string): string {
@@ -201,17 +206,27 @@ export interface RequestLine {
   readonly target: string
 }
 
+const USUAL_VERSION = ' HTTP/1.1'
 const VERSION = / HTTP\/\d/i
 
 /** `METHOD TARGET HTTP/x`; a target with spaces keeps them, an HTTP/0.9 line has no version. Blanks as RFC 9112 3 forgives them. */
 export function parseRequestLine(line: string): RequestLine {
-  const text =
-    line.includes('\t') || line.includes('\v') || line.includes('\f') ? line.replaceAll(/[\t\v\f]/g, ' ') : line
+  const first = line.indexOf(' ')
+  const end = line.length - USUAL_VERSION.length
+  const isUsual =
+    first > 0 && first <= MAX_METHOD && line.indexOf(' ', first + 1) === end && line.endsWith(USUAL_VERSION)
+  return isUsual ? { method: line.slice(0, first), target: line.slice(first + 1, end) } : unusualLine(line)
+}
+
+const MAX_METHOD = 64
+
+function unusualLine(line: string): RequestLine {
+  const text = line.replaceAll(/[\t\v\f]/g, ' ')
   const first = text.indexOf(' ')
-  if (first < 0) return { method: text.slice(0, 64), target: '' }
+  if (first < 0) return { method: text.slice(0, MAX_METHOD), target: '' }
   const version = text.search(VERSION)
   return {
-    method: text.slice(0, Math.min(first, 64)),
+    method: text.slice(0, Math.min(first, MAX_METHOD)),
     target: text.slice(first + 1, version > first ? version : undefined).trim(),
   }
 }
