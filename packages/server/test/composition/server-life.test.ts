@@ -28,7 +28,7 @@ function serveToItsEnd(data: string, args: readonly string[] = [], env: NodeJS.P
   )
 }
 
-describe('a start that cannot be', () => {
+describe('a start that cannot be', { concurrency: true }, () => {
   it('names every fault of the settings file, with its line, and exits 64', async () => {
     const file = join(folder, 'bad.yaml')
     writeFileSync(file, 'icap:\n  port: 70000\nlog.level: loud\nicap.prot: 3\n')

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Needs, needsRoot, TOP } from '../e2e/needs.ts'
 import { waitFor } from '../e2e/programs.ts'
 import { connectIcap, exchange, type RawAnswer, respmod } from '../e2e/raw-icap.ts'
-import { EICAR, noise, plainText } from '../e2e/samples.ts'
+import { EICAR, plainText } from '../e2e/samples.ts'
 import { newFolder, removeFolder, type Server, startServer } from './server-rig.ts'
 
 const BODY = plainText('rights', 3000)
@@ -91,7 +91,7 @@ describe('a server that root started', needsRoot(), () => {
   })
 
   it('keeps a body in a file without a name', async () => {
-    const bytes = respmod({ url: 'http://www.example.com/spooled', body: noise('spool', 3_000_000) })
+    const bytes = respmod({ url: 'http://www.example.com/spooled', body: Buffer.alloc(3_000_000, 'spool') })
     const connection = await connectIcap(server.ports.icap)
     connection.send(bytes.subarray(0, 2_500_000))
     const fds = () =>
@@ -213,7 +213,7 @@ describe('a full disk', mount, () => {
 
   it('a body that the spool has no room for is an error that says so; small ones are served', async () => {
     assert.equal((await ask('full-small', BODY)).status, 204)
-    const large = await ask('full-large', noise('large', 40_000_000))
+    const large = await ask('full-large', Buffer.alloc(40_000_000, 'large'))
     assert.equal(large.status, 500)
     assert.match(large.headers.get('x-response-desc') ?? '', /no.space|no room|disk/i)
     assert.equal((await ask('full-small-again', BODY)).status, 204)
