@@ -109,7 +109,11 @@ async function start(run: Run): Promise<Server | number> {
     snapshots: folder.snapshots,
     publish: (snapshot) => state.change({ rules: snapshot }),
   })
-  const compiled = await rules.build()
+  // Without rules the engine is down and says so; they can be mended on the running server (`assay rules remove`).
+  const compiled = await rules.build().catch((error: Error) => {
+    log('error', 'the stored rules cannot be compiled: YARA is down until they are mended', { error: error.message })
+    return undefined
+  })
   const pool = createWorkerPool({
     ...poolSettings(config, folder),
     drainTimeoutMs: () => settings.inForce.config['icap.drainTimeoutMs'],

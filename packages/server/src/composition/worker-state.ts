@@ -8,7 +8,8 @@ type Desired = Omit<DesiredState<Config>, 'seq'>
 
 export interface WorkerStateOptions {
   readonly config: Config
-  readonly rules: Snapshot
+  /** Undefined: they could not be compiled, and the engine is down. */
+  readonly rules: Snapshot | undefined
   /** Makes every worker be so; gives the faults they met. */
   apply(desired: Desired): Promise<readonly string[]>
   /** Calls back for each new list snapshot. */
