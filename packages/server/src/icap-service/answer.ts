@@ -150,7 +150,7 @@ export class Answer {
     this.#deps.count(action.type)
     if (this.#trickle !== undefined) return this.#endTrickle(action)
     if (reply.status >= 400 && action.type !== 'error') this.#deps.count('not-returnable')
-    if (this.#isUnread && action.type !== 'allow-unscanned') this.#reader?.drop()
+    if (this.#isUnread && !passes(action)) this.#reader?.drop()
     this.#hasReplied = true
     return this.#transaction.reply(reply)
   }
@@ -243,10 +243,8 @@ export class Answer {
   }
 
   async #endTrickle(action: Action): Promise<void> {
-    const passes =
-      action.type === 'allow-clean' || action.type === 'allow-unscanned' || action.type === 'allow-excluded'
     const rest = this.#restOfBody()
-    if (passes && rest !== undefined) this.#trickle?.release(rest)
+    if (passes(action) && rest !== undefined) this.#trickle?.release(rest)
     else {
       this.#deps.count('trickle-cut')
       this.#reader?.drop()
@@ -348,6 +346,10 @@ export class Answer {
 const ENDLESS = { reason: 'endless', detail: 'a stream without a stated length that did not end' } as const
 const NO_DETAILS: readonly string[] = []
 const TRICKLED: IcapReply = { status: 200, section: 'res-hdr', head: Buffer.alloc(0) }
+
+function passes({ type }: Action): boolean {
+  return type === 'allow-clean' || type === 'allow-unscanned' || type === 'allow-excluded'
+}
 
 function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000
