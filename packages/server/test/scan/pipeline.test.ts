@@ -57,6 +57,8 @@ const lists = (): ListTable =>
     ),
   )
 
+const SETTINGS = settingsOf()
+
 function pipelineOf(
   engines: readonly Scanner[],
   settings = settingsOf(),
@@ -65,6 +67,8 @@ function pipelineOf(
   return createPipeline({
     engines,
     cacheEntries: 100,
+    // So that the cache can be tried with bodies of a few bytes; see the test of small ones.
+    cacheFromBytes: 0,
     settings: () => settings,
     lists: () => (table === 'missing' ? undefined : table),
     now: () => 1,
@@ -106,6 +110,24 @@ rule trusted { strings: $a = "trusted-marker" condition: $a }`
       const second = at(pipeline, { ...sample })
       assert.deepEqual([short(first.results), first.cached], [[outcome], false])
       assert.deepEqual([second.results, second.cached], [first.results, true])
+    }
+  })
+
+  it('remembers no body that is scanned as fast as it is looked up, and every larger one', () => {
+    const pipeline = createPipeline({
+      engines: [yara],
+      cacheEntries: 100,
+      settings: () => SETTINGS,
+      lists,
+      now: () => 1,
+    })
+    for (const [size, cached] of [
+      [4095, false],
+      [4096, true],
+    ] as const) {
+      const sample = sampleOf('x'.repeat(size))
+      assert.equal(at(pipeline, sample).cached, false)
+      assert.equal(at(pipeline, { ...sample }).cached, cached, `${size} bytes`)
     }
   })
 

@@ -11,7 +11,7 @@ const found = (name: string): CachedScan => ({
 })
 
 describe('the verdict cache', () => {
-  it('forgets what was used least recently', () => {
+  it('keeps what is used again, and forgets what is not', () => {
     const cache = new VerdictCache({ maxEntries: 2 })
     cache.set('a', 'v1', CLEAN)
     cache.set('b', 'v1', CLEAN)
@@ -21,6 +21,15 @@ describe('the verdict cache', () => {
       ['a', 'b', 'c'].map((key) => cache.get(key, 'v1') !== undefined),
       [true, false, true],
     )
+  })
+
+  it('never holds more than its entries, and always the last half of them', () => {
+    const cache = new VerdictCache({ maxEntries: 100 })
+    for (let i = 0; i < 1000; i++) {
+      cache.set(`key ${i}`, 'v1', CLEAN)
+      assert.ok(cache.size <= 100)
+      for (let back = 0; back < 50 && back <= i; back++) assert.equal(cache.get(`key ${i - back}`, 'v1'), CLEAN)
+    }
   })
 
   it('is empty for any other version of the engines, and for the old one afterwards', () => {
