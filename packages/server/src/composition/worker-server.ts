@@ -16,7 +16,6 @@ import type { Journal } from '../store/journal.ts'
 import type { PermitPurse } from '../supervisor/permits.ts'
 import { decodeContent } from '../unpack/content-encoding.ts'
 import { clientListOptions } from './client-policies.ts'
-import { faultLog } from './fault-log.ts'
 import { handlerConfig } from './handler-config.ts'
 import { icapLimits } from './icap-limits.ts'
 import type { Scanning } from './scanning.ts'
@@ -71,7 +70,6 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
   let tags: Readonly<Record<string, string>> = {}
   let others = 0
   const openBy = new Map<string, number>()
-  const logFault = faultLog(options.log)
   const budget = { directory: 'spool', ...spoolBudget(config, options.workers) }
   const spool = createSpool(budget)
   let freeBytes = Number.POSITIVE_INFINITY
@@ -110,7 +108,7 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
       optionsFor: (service, peer) => optionsAnswer(service, optionsFacts(service, peer)),
       admit,
       handle,
-      onFault: ({ code, peer, detail }) => logFault('ICAP fault', { code, client: peer.address, detail }),
+      onFault: ({ code, peer, detail }) => options.log('info', 'ICAP fault', { code, client: peer.address, detail }),
       onConnectionEnd,
     })
     for (const old of servers) if (old.connections === 0) servers.splice(servers.indexOf(old), 1)
@@ -121,7 +119,7 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
   const listeners = createListeners({
     onAccept: createAcceptTurn({ workers: options.workers, own: () => purse.present, others: () => others }),
     onSocket: (socket: Socket | TLSSocket) => server.handleSocket(socket),
-    onTlsFault: (client, text) => logFault('TLS fault', { client, text }),
+    onTlsFault: (client, text) => options.log('info', 'TLS fault', { client, text }),
   })
 
   function admit(peer: Peer): Admission | Promise<Admission> {
