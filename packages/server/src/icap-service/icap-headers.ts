@@ -24,8 +24,11 @@ const MAX_NAMES_CHARS = 512
 const MAX_SAVED_CHARS = 4096
 const MAX_GROUPS = 64
 
+const NOT_HEADER_TEXT = /[^\x20-\x2b\x2d-\x3a\x3c-\x7e]/
+
 /** One text of a header part: printable ASCII without the characters that frame the three headers (row R17). */
 export function headerText(text: string, maxChars = MAX_NAME_CHARS): string {
+  if (text.length <= maxChars && !NOT_HEADER_TEXT.test(text)) return text.trim()
   let out = ''
   for (let index = 0; index < text.length && out.length < maxChars; index++) {
     const code = text.charCodeAt(index)

@@ -8,10 +8,17 @@ import type { Original } from './reply.ts'
  */
 export function originalHead(original: Original): Buffer | undefined {
   const head = original.mode === 'REQMOD' ? original.requestHead : original.responseHead
-  if (head !== undefined) return original.transferEncoding === false ? head : withoutTransferEncoding(head)
+  if (head !== undefined)
+    return original.transferEncoding === false && beginsPlainly(head) ? head : withoutTransferEncoding(head)
   if (!original.hasBody) return undefined
   const startLine = original.mode === 'REQMOD' ? 'POST / HTTP/1.1' : 'HTTP/1.1 200 OK'
   return Buffer.from(`${startLine}\r\nContent-Length: ${original.size}\r\n\r\n`, 'latin1')
+}
+
+/** Whoever read the head took its first line for a start line: not where that is blank, or could be the field itself. */
+function beginsPlainly(head: Buffer): boolean {
+  const first = head[0] ?? 0
+  return first > 0x20 && (first | 0x20) !== 0x74
 }
 
 const TRANSFER_ENCODING = /(^|\n)transfer-encoding[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*/gi

@@ -55,11 +55,16 @@ export function replyFor(action: Action, context: ReplyContext): IcapReply {
 
 const NO_HEADERS: ReplyHeaders = {}
 const CLEAN: ReplyHeaders = { 'X-Response-Desc': responseDesc('No risk found', 'No risk found') }
+/** What is said of message after message where, say, the engines are off. */
+let lastSaid = { urlText: 'No risk found', fileText: 'No risk found', headers: CLEAN }
 
 function described(context: ReplyContext, always: boolean): ReplyHeaders {
   if (!always && !context.send.responseDesc) return NO_HEADERS
   if (context.urlText === 'No risk found' && context.fileText === 'No risk found') return CLEAN
-  return { 'X-Response-Desc': responseDesc(context.urlText, context.fileText) }
+  const { urlText, fileText } = context
+  if (urlText !== lastSaid.urlText || fileText !== lastSaid.fileText)
+    lastSaid = { urlText, fileText, headers: { 'X-Response-Desc': responseDesc(urlText, fileText) } }
+  return lastSaid.headers
 }
 
 /** A body that was not kept cannot be given back: half a message as a whole one would be worse than an error (row L8). */
