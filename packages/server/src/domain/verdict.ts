@@ -79,6 +79,7 @@ export interface UnscannedVerdict {
 
 export type Verdict = CompleteVerdict | UnscannedVerdict
 
+const NO_DETECTIONS: readonly Detection[] = []
 const NOTHING_FOUND = Object.freeze({
   state: 'complete',
   risk: 'none',
@@ -95,20 +96,21 @@ function isClean(result: ScanResult): boolean {
 }
 
 function weigh(results: readonly ScanResult[]): Verdict {
-  const detections = results.flatMap((result) => (result.outcome === 'clean' ? [] : (result.detections ?? [])))
-  const missing = results.filter((result) => result.outcome === 'unscanned')
-  const risk = worstRisk(detections.map((detection) => detection.risk))
-  // No engine at all is an engine that is down: an empty list never means clean.
-  const reasons: UnscannedReason[] =
-    results.length === 0 ? ['engine-down'] : [...new Set(missing.map((result) => result.reason))]
-  if (!isNonEmpty(reasons)) return { state: 'complete', risk, detections } as unknown as CompleteVerdict
-  return {
-    state: 'unscanned',
-    reasons,
-    atLeast: risk,
-    detections,
-    details: missing.map((result) => `${result.engine}: ${result.detail ?? result.reason}`),
+  const detections: Detection[] = []
+  const reasons: UnscannedReason[] = []
+  const details: string[] = []
+  for (const result of results) {
+    if (result.outcome === 'clean') continue
+    for (const detection of result.detections ?? NO_DETECTIONS) detections.push(detection)
+    if (result.outcome === 'detected') continue
+    if (!reasons.includes(result.reason)) reasons.push(result.reason)
+    details.push(`${result.engine}: ${result.detail ?? result.reason}`)
   }
+  // No engine at all is an engine that is down: an empty list never means clean.
+  if (results.length === 0) reasons.push('engine-down')
+  const risk = worstRisk(detections.map((detection) => detection.risk))
+  if (!isNonEmpty(reasons)) return { state: 'complete', risk, detections } as unknown as CompleteVerdict
+  return { state: 'unscanned', reasons, atLeast: risk, detections, details }
 }
 
 /** Thrown by an engine that could not look; the pipeline makes it a value at one border. */
