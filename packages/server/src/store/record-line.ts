@@ -79,8 +79,9 @@ function answerText(record: TransactionRecord): string {
     last.risk !== record.risk ||
     last.action !== record.action ||
     last.icapStatus !== record.icapStatus ||
-    hasFindings(record) ||
-    hasFindings(last)
+    record.detections.length + last.detections.length > 0 ||
+    !areSame(record.reasons, last.reasons) ||
+    !areSame(record.details, last.details)
   ) {
     answer.of = record
     answer.text =
@@ -91,8 +92,8 @@ function answerText(record: TransactionRecord): string {
   return answer.text
 }
 
-function hasFindings({ reasons, details, detections }: TransactionRecord): boolean {
-  return reasons.length + details.length + detections.length > 0
+function areSame(texts: readonly string[], others: readonly string[]): boolean {
+  return texts.length === others.length && texts.every((text, index) => text === others[index])
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what JSON must escape
