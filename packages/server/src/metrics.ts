@@ -91,6 +91,7 @@ export function createProcessMetrics(role: string): ProcessMetrics {
   const histograms = new Map<string, Histogram>()
   const modes = { REQMOD: modeMetrics('REQMOD'), RESPMOD: modeMetrics('RESPMOD') }
   const scans = lazily(() => histogram('scan_duration_seconds'))
+  const unscannedBy = new Map<UnscannedReason, Counter>()
 
   function counter(key: string): Counter {
     const known = counters.get(key)
@@ -119,6 +120,13 @@ export function createProcessMetrics(role: string): ProcessMetrics {
       durations: lazily(() => histogram(`transaction_duration_seconds|${mode}`)),
     }
   }
+  function unscanned(reason: UnscannedReason): Counter {
+    const known = unscannedBy.get(reason)
+    if (known !== undefined) return known
+    const made = counter(`unscanned_total|${reason}`)
+    unscannedBy.set(reason, made)
+    return made
+  }
   const add = (key: string, amount: number) => {
     counter(key).value += amount
   }
@@ -129,7 +137,7 @@ export function createProcessMetrics(role: string): ProcessMetrics {
       ofMode.answeredWith(action, icapStatus).value++
       if (size > 0) ofMode.bodyBytes().value += size
       if (cached) add('verdict_cache_hits_total', 1)
-      for (const reason of reasons) add(`unscanned_total|${reason}`, 1)
+      for (const reason of reasons) unscanned(reason).value++
       for (const { engine } of detections) add(`detections_total|${boundedLabel(engine)}`, 1)
       observe(ofMode.durations(), stagesMs.total / 1000)
       if (stagesMs.scan > 0) observe(scans(), stagesMs.scan / 1000)
