@@ -1,6 +1,7 @@
 import type { HandlerConfig } from '../icap-service/handler-deps.ts'
 import { compilePages } from '../icap-service/notification-page.ts'
 import type { Config } from '../settings/settings.ts'
+import { scanSettings } from './scan-settings.ts'
 
 /** The handler's settings, compiled once a change. `sha1`: a list holds SHA-1 entries. */
 export function handlerConfig(config: Config, sha1: boolean): HandlerConfig {
@@ -18,6 +19,7 @@ export function handlerConfig(config: Config, sha1: boolean): HandlerConfig {
       clientUsername: config['headers.save.clientUsername'],
     },
     bypassUrlInRespmod: config['scan.bypassUrlInRespmod'],
+    scanSettings: scanSettings(config),
     pages: compilePages({
       urlAccess: config['pages.urlAccess'],
       fileUpload: config['pages.fileUpload'],

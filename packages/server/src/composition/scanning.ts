@@ -1,10 +1,13 @@
 import { type ListTable, openListTable } from '../domain/list-table.ts'
+import type { Sample } from '../domain/sample.ts'
 import type { HandlerDeps } from '../icap-service/handler-deps.ts'
-import { createPipeline, downEngine, type Pipeline, type ScanSettings } from '../scan/pipeline.ts'
+import { type Cancellable, createPipeline, downEngine, type Pipeline, type ScanSettings } from '../scan/pipeline.ts'
+import type { ScanContext } from '../scan/scanner.ts'
 import { createYaraEngine, type YaraEngine } from '../scan/scanners/yara/yara-engine.ts'
 import { trueFileType } from '../scan/true-file-type.ts'
 import type { Config } from '../settings/settings.ts'
 import type { EngineReport } from '../supervisor/messages.ts'
+import { scanSettings } from './scan-settings.ts'
 
 export interface ScanningOptions {
   readonly config: Config
@@ -14,7 +17,11 @@ export interface ScanningOptions {
 
 /** Engines and lists of one process, as the handler and the supervisor see them. */
 export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'lists' | 'excluded'>> {
-  readonly prescan: Pipeline['prescan']
+  prescan(
+    sample: Sample,
+    context: Omit<ScanContext, 'scanSettings'> & { readonly scanSettings?: object },
+    cancel?: Cancellable,
+  ): ReturnType<Pipeline['prescan']>
   /** Resolves when the engines are as the settings say. */
   useConfig(config: Config): Promise<void>
   /** A damaged table is refused: the old one stays. */
@@ -30,6 +37,9 @@ export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'lists'
 
 /** A change of one of these takes a new engine. */
 const ENGINE_SETTINGS = ['scan.inlineBytes', 'scan.yaraTimeoutMs', 'scan.threads'] as const
+
+/** The ICAP service hands settings on without knowing them; only `scanSettings` makes any. */
+type Own = { readonly scanSettings: ScanSettings }
 
 export function createScanning(options: ScanningOptions): Scanning {
   let settings = scanSettings(options.config)
@@ -64,10 +74,14 @@ export function createScanning(options: ScanningOptions): Scanning {
   }
 
   return {
-    prescan: (sample, context, cancel) => pipeline.prescan(sample, context, cancel),
-    rateUrl: (context) => pipeline.rateUrl(context),
-    lists: (sample, members) => pipeline.lists(sample, members),
-    excluded: (sample, { contentEncodings }) => pipeline.excluded(sample, { compressed: contentEncodings.length > 0 }),
+    prescan: (sample, context, cancel) => pipeline.prescan(sample, context as ScanContext, cancel),
+    rateUrl: (context) => pipeline.rateUrl(context as typeof context & Own),
+    lists: (sample, members, context) => pipeline.lists(sample, members, (context as Partial<Own>).scanSettings),
+    excluded: (sample, context) =>
+      pipeline.excluded(sample, {
+        compressed: context.contentEncodings.length > 0,
+        scanSettings: (context as typeof context & Own).scanSettings,
+      }),
     async useConfig(next) {
       const isOther = ENGINE_SETTINGS.some((key) => next[key] !== config[key])
       config = next
@@ -86,26 +100,5 @@ export function createScanning(options: ScanningOptions): Scanning {
     async close() {
       await yara?.close()
     },
-  }
-}
-
-/** Made once a change: the pipeline keeps what follows from it by its identity. */
-function scanSettings(config: Config): ScanSettings {
-  const engines = new Set<string>()
-  if (config['scan.yara']) engines.add('yara')
-  if (config['scan.predictive']) engines.add('predictive')
-  return {
-    engines,
-    suspiciousObjects: {
-      enabled: config['scan.suspiciousObjects.enabled'],
-      list: config['scan.suspiciousObjects.list'],
-    },
-    userDefinedObjects: config['scan.userDefinedObjects'],
-    exclusion: {
-      enabled: config['content.mimeExclusion.enabled'],
-      types: config['content.mimeExclusion.types'],
-      validate: config['content.mimeValidation'],
-    },
-    timeoutMs: config['scan.timeoutMs'],
   }
 }

@@ -43,6 +43,8 @@ export interface MessageContext {
   readonly fileName: string
   /** X-Server-IP as the client claims it; '' when it does not. */
   readonly claimedServerIp: string
+  /** `HandlerConfig.scanSettings` when the message began. */
+  readonly scanSettings: object
 }
 
 /** Hashes and names found within a sample: what the lists are asked with on each transaction, also when the scan came from the cache. */
@@ -98,6 +100,8 @@ export interface HandlerConfig {
   readonly send: HeaderSwitches
   readonly save: SavedHeaderSwitches
   readonly bypassUrlInRespmod: boolean
+  /** What the engines go by; handed to them with each message, so that they and the policy are of one moment. */
+  readonly scanSettings: object
   readonly pages: NotificationPages
   readonly intake: IntakeLimits
 }

@@ -45,6 +45,7 @@ export function readMessage(transaction: Transaction, group: GroupPolicy, config
     contentEncodings: contentCodings(head?.contentEncoding ?? ''),
     fileName: messageFileName(head?.contentDisposition ?? '', where.url),
     claimedServerIp: claimed.serverIp,
+    scanSettings: config.scanSettings,
   }
   return {
     context,

@@ -34,6 +34,11 @@ export interface ScanSettings extends ListSettings {
   readonly timeoutMs: number
 }
 
+export interface ExcludedMessage extends Pick<ScanContext, 'scanSettings'> {
+  readonly compressed: boolean
+  readonly isPreviewOnly?: boolean
+}
+
 export interface PipelineOptions {
   /** Those that are loaded; more come and go by `swap`. */
   readonly engines: readonly Scanner[]
@@ -71,11 +76,11 @@ export interface Pipeline {
   /** A value where every engine answers at once (small bodies), else a promise. Never throws, never rejects. */
   prescan(sample: Sample, context: ScanContext, cancel?: Cancellable): PrescanResult | Promise<PrescanResult>
   /** The file lists on a sample and the members a scan named. At least one result. */
-  lists(sample: Sample, members: readonly ScannedMember[]): readonly ScanResult[]
+  lists(sample: Sample, members: readonly ScannedMember[], settings?: ScanSettings): readonly ScanResult[]
   /** URL, host and server address. At least one result. */
-  rateUrl(message: RatedMessage): readonly ScanResult[]
+  rateUrl(message: RatedMessage & Pick<ScanContext, 'scanSettings'>): readonly ScanResult[]
   /** Content-type exclusion on a whole body; `isPreviewOnly` where the content is not all of it. */
-  excluded(sample: Sample, message: { readonly compressed: boolean; readonly isPreviewOnly?: boolean }): boolean
+  excluded(sample: Sample, message: ExcludedMessage): boolean
   readiness(): readonly EngineReadiness[]
   /** Puts an engine in place of the one of its name, which is returned: close it. Scans under way keep the old one. */
   swap(engine: Scanner): Scanner | undefined
@@ -134,7 +139,7 @@ class ScanPipeline implements Pipeline {
   }
 
   prescan(sample: Sample, context: ScanContext, cancel?: Cancellable): PrescanResult | Promise<PrescanResult> {
-    const plan = this.#currentPlan()
+    const plan = this.#planFor(context.scanSettings ?? this.#options.settings())
     let view: ContentView
     let type: TrueType
     try {
@@ -161,19 +166,19 @@ class ScanPipeline implements Pipeline {
     return finish({ sample, view, type, coding, results: settled })
   }
 
-  lists(sample: Sample, members: readonly ScannedMember[]): readonly ScanResult[] {
-    const question = this.#question()
+  lists(sample: Sample, members: readonly ScannedMember[], settings?: ScanSettings): readonly ScanResult[] {
+    const question = this.#question(settings)
     const asked = this.#asked
     const isSame = asked !== undefined && asked.sample === sample && asked.table === question.table
     return askFileLists(sample, members, isSame ? { ...question, known: asked.matches } : question)
   }
 
-  rateUrl(message: RatedMessage): readonly ScanResult[] {
-    return rateUrl(message, this.#question())
+  rateUrl(message: RatedMessage & Pick<ScanContext, 'scanSettings'>): readonly ScanResult[] {
+    return rateUrl(message, this.#question(message.scanSettings))
   }
 
-  excluded(sample: Sample, message: { readonly compressed: boolean; readonly isPreviewOnly?: boolean }): boolean {
-    const { exclusion } = this.#options.settings()
+  excluded(sample: Sample, message: ExcludedMessage): boolean {
+    const { exclusion } = message.scanSettings ?? this.#options.settings()
     if (!exclusion.enabled) return false
     const body = {
       declaredType: sample.declaredType,
@@ -224,12 +229,11 @@ class ScanPipeline implements Pipeline {
     }
   }
 
-  #question(): ListQuestion {
-    return { table: this.#options.lists(), settings: this.#options.settings(), nowMs: this.#options.now() }
+  #question(settings = this.#options.settings()): ListQuestion {
+    return { table: this.#options.lists(), settings, nowMs: this.#options.now() }
   }
 
-  #currentPlan(): EnginePlan {
-    const settings = this.#options.settings()
+  #planFor(settings: ScanSettings): EnginePlan {
     if (this.#plan === undefined || this.#plan.settings !== settings) this.#plan = planOf(settings, this.#engines)
     return this.#plan
   }

@@ -1,5 +1,6 @@
 import type { Sample } from '../domain/sample.ts'
 import type { Detection } from '../domain/verdict.ts'
+import type { ScanSettings } from './pipeline.ts'
 
 /** Who asks: what an engine needs to share its threads fairly. */
 export interface ScanContext {
@@ -7,6 +8,8 @@ export interface ScanContext {
   readonly client: string
   /** Codings of the message's body in the order applied, lower case; absent: none. */
   readonly contentEncodings?: readonly string[]
+  /** What was in force when the message began: a change of settings never splits one. Absent: what is in force now. */
+  readonly scanSettings?: ScanSettings
 }
 
 export interface EngineHealth {

@@ -48,6 +48,7 @@ export const CONFIG: HandlerConfig = {
   send: { virusId: true, infectionFound: true, responseDesc: true },
   save: { clientIp: true, serverIp: true, authenticatedUser: true, authenticatedGroups: true, clientUsername: true },
   bypassUrlInRespmod: false,
+  scanSettings: {},
   pages: compilePages(PAGES),
   intake: {
     memoryBytes: 1_048_576,
