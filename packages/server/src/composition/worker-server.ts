@@ -18,6 +18,7 @@ import { decodeContent } from '../unpack/content-encoding.ts'
 import { clientListOptions } from './client-policies.ts'
 import { handlerConfig } from './handler-config.ts'
 import { icapLimits } from './icap-limits.ts'
+import { createReadGarbage } from './read-garbage.ts'
 import type { Scanning } from './scanning.ts'
 import { ICAP_SERVICES, optionsAnswer, serviceTags } from './services.ts'
 
@@ -70,7 +71,8 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
   let tags: Readonly<Record<string, string>> = {}
   let others = 0
   const openBy = new Map<string, number>()
-  const budget = { directory: 'spool', ...spoolBudget(config, options.workers) }
+  const onWritten = createReadGarbage()
+  const budget = { directory: 'spool', onWritten, ...spoolBudget(config, options.workers) }
   const spool = createSpool(budget)
   let freeBytes = Number.POSITIVE_INFINITY
 

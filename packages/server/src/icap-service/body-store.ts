@@ -175,6 +175,7 @@ export class BodyStore {
     this.#fd ??= await this.#spool.open()
     await writeAll(this.#fd, pieces, this.#written)
     this.#written += bytes
+    this.#spool.written(bytes)
     if (this.#state !== 'taking') return
     this.#spool.letGo(bytes)
     this.#held -= bytes

@@ -12,6 +12,8 @@ export interface SpoolOptions {
   readonly maxBytes: number
   /** Most body bytes in memory of this process together; beyond it bodies go to disk early. */
   readonly maxMemoryBytes: number
+  /** Told of bytes that have gone to disk: the memory they were read into is garbage now. */
+  onWritten?(bytes: number): void
 }
 
 /** Unlinked files for bodies too large for memory, under one budget; nothing is left behind whatever ends the process. */
@@ -24,6 +26,8 @@ export interface Spool {
   /** Counts bytes held in memory; true while the memory budget holds. */
   hold(bytes: number): boolean
   letGo(bytes: number): void
+  /** Bytes that have gone to disk. */
+  written(bytes: number): void
   /** For metrics and for tests that look for leaks. */
   readonly used: { readonly diskBytes: number; readonly memoryBytes: number; readonly files: number }
   close(fd: number, reservedBytes: number): void
@@ -53,6 +57,7 @@ export function createSpool(options: SpoolOptions): Spool {
     letGo(bytes) {
       used.memoryBytes -= bytes
     },
+    written: (bytes) => options.onWritten?.(bytes),
     close(fd, reservedBytes) {
       used.diskBytes -= reservedBytes
       used.files--

@@ -49,6 +49,11 @@ interface Waiter {
   done(): void
 }
 
+/**
+ * Bodies are memory outside V8's heap. By itself V8 marks its whole heap for each 64 MB of them, which took 40 % of the CPU at
+ * 64 KiB a body; counted with the heap, and from a heap of this size on, it takes a tenth of that (bench/RESULTS.md).
+ */
+const HEAP_FLAGS = ['--external-memory-accounted-in-global-limit', '--initial-old-space-size=96'] as const
 const PING_MS = 1000
 /** A crash loop must not become a fork bomb. */
 const RESPAWN_MS = [0, 200, 1000, 5000] as const
@@ -57,7 +62,7 @@ const RESPAWN_MS = [0, 200, 1000, 5000] as const
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   // SCHED_NONE: workers accept from the shared handle by themselves; round robin halves the rate of new connections.
   cluster.schedulingPolicy = cluster.SCHED_NONE
-  cluster.setupPrimary({ exec: options.entry.pathname, args: [] })
+  cluster.setupPrimary({ exec: options.entry.pathname, args: [], execArgv: [...process.execArgv, ...HEAP_FLAGS] })
   const members = new Map<number, Member>()
   const waiters = new Set<Waiter>()
   const recentDeaths: number[] = []
