@@ -5,7 +5,7 @@ const SPENT_BYTES = 12 * 1024 * 1024
 
 /**
  * The memory that a body is read into is garbage once it is on disk, but it is outside V8's heap, whose collector may wait for
- * 100 MB and more of it. A collection of the young generation, a millisecond, frees it: call this with the bytes that are done with,
+ * 100 MB and more of it. A collection of the young generation frees it: call this with the bytes that are done with,
  * and memory does not grow with the body.
  */
 export function createReadGarbage(spentBytes = SPENT_BYTES, collect = youngCollection()): (bytes: number) => void {

@@ -30,8 +30,8 @@ const newGeneration = (): Generation => ({ entries: new Map(), bytes: 0 })
 /**
  * Complete results of content engines by content (the key: SHA-256, context where an engine used it, engines on). It belongs to
  * one set of engine versions and is empty when they change. Two generations instead of an order of use: what is asked for moves
- * to the young one, and when that is full the old one goes as a whole. Taking single entries out of a full Map cost more than
- * a scan (12 us against 5 for 1 KiB).
+ * to the young one, and when that is full the old one goes as a whole. With single entries taken out of a full Map the cache had
+ * 8 % of a worker's samples at 1 KiB, YARA 12 %.
  */
 export class VerdictCache {
   readonly #maxEntries: number

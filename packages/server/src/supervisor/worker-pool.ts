@@ -50,8 +50,8 @@ interface Waiter {
 }
 
 /**
- * Bodies are memory outside V8's heap. By itself V8 marks its whole heap for each 64 MB of them, which took 40 % of the CPU at
- * 64 KiB a body; counted with the heap, and from a heap of this size on, it takes a tenth of that (bench/RESULTS.md).
+ * Bodies are memory outside V8's heap, and V8 collects all of it when they pile up: without these flags a 64 KiB body cost twice
+ * the CPU, most of the difference in V8's own threads (bench/RESULTS.md).
  */
 const HEAP_FLAGS = ['--external-memory-accounted-in-global-limit', '--initial-old-space-size=96'] as const
 const PING_MS = 1000
