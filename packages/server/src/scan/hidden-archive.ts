@@ -1,4 +1,4 @@
-import type { ContentView } from './content-view.ts'
+import type { ContentView } from '../unpack/content-view.ts'
 import type { TextHints } from './script-language.ts'
 import { startsPacked } from './true-file-type.ts'
 

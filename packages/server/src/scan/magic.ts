@@ -1,4 +1,4 @@
-import type { ContentView } from './content-view.ts'
+import type { ContentView } from '../unpack/content-view.ts'
 import { type TrueType, typeNamed } from './true-types.ts'
 
 interface Magic {
@@ -52,6 +52,9 @@ const ROWS: readonly Row[] = [
   ['vhd', 'conectix'],
   ['vhdx', 'vhdxfile'],
   ['squashfs', 'hsqs'],
+  ['egg', 'EGGA'],
+  ['alz', 'ALZ\x01'],
+  ['tnef', '\x78\x9f\x3e\x22'],
   ['pdf', '%PDF-'],
   ['ps', '%!PS'],
   ['rtf', '{\\rt'],

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Sample } from '../domain/sample.ts'
 import type { ObjectMatch } from '../domain/suspicious-object.ts'
 import type { ScanResult } from '../domain/verdict.ts'
+import { ContentView } from '../unpack/content-view.ts'
 import { type ExclusionSettings, isExcluded } from './content-types.ts'
-import { ContentView } from './content-view.ts'
 import {
   type Cancellable,
   cacheKey,

@@ -1,4 +1,4 @@
-import type { ContentView } from './content-view.ts'
+import type { ContentView } from '../unpack/content-view.ts'
 import { textAt } from './magic.ts'
 import type { TrueType } from './true-types.ts'
 import { firstLocalIsEncrypted, zipEntries, zipMember } from './zip-directory.ts'

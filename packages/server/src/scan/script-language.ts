@@ -8,6 +8,8 @@ const WSF = typeNamed('wsf')
 const JSON_TEXT = typeNamed('json')
 const TEXT = typeNamed('text')
 const EML = typeNamed('eml')
+const MBOX = typeNamed('mbox')
+const FORM = typeNamed('form')
 const JS = typeNamed('js')
 const VBS = typeNamed('vbs')
 const PS1 = typeNamed('ps1')
@@ -15,6 +17,9 @@ const BAT = typeNamed('bat')
 const PHP = typeNamed('php')
 
 const TAGS = /<(?:!doctype html|html|head|body|script|iframe|title|meta|table|div|style|object|embed|a href)\b/i
+/** RFC 2046 5.1: a part with a head of its own behind the first delimiter; RFC 4155: the separator line of a mailbox. */
+const PARTS = /^--[^\r\n]{1,200}\r?\ncontent-[a-z-]{1,40}:/i
+const MAILBOX = /^From [^\r\n]{1,500}\d{4}\r?\n[\w-]{1,60}:/
 const MAIL = /^(?:received|from|to|subject|date|return-path|delivered-to|message-id|mime-version|x-[\w-]+):\s/i
 
 const INTERPRETERS: readonly (readonly [RegExp, TrueType])[] = [
@@ -101,7 +106,9 @@ export function textType(text: string, hints: TextHints, isProse = false): TrueT
   if (first.startsWith('<')) return markupType(first, named)
   if (first.startsWith('{') || first.startsWith('['))
     return named === PS1 || named === JS ? named : jsonOr(first, named)
+  if (PARTS.test(first) || (first.startsWith('--') && hints.declaredType.startsWith('multipart/'))) return FORM
   if (named !== undefined) return named
+  if (MAILBOX.test(first)) return MBOX
   if (MAIL.test(first)) return EML
   if (isProse) return TEXT
   return languageOf(first) ?? (TAGS.test(first) ? HTML : TEXT)

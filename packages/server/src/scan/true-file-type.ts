@@ -1,5 +1,5 @@
 import type { Content } from '../domain/sample.ts'
-import { ContentView } from './content-view.ts'
+import { ContentView } from '../unpack/content-view.ts'
 import { byMagic, hasMagic, textAt } from './magic.ts'
 import { type TextHints, textType } from './script-language.ts'
 import { type TrueType, typeNamed } from './true-types.ts'

@@ -66,6 +66,8 @@ const MIMES: { readonly [F in TypeFamily]: Readonly<Record<string, string>> } = 
     '*odf': 'application/vnd.oasis.opendocument',
     '*epub': 'application/epub+zip',
     '*eml': 'message/rfc822',
+    '*mbox': 'application/mbox',
+    '*form': 'multipart/form-data',
   },
   archive: {
     '*zip': 'application/zip',
@@ -96,6 +98,9 @@ const MIMES: { readonly [F in TypeFamily]: Readonly<Record<string, string>> } = 
     '*vhd': 'application/x-vhd',
     '*vhdx': 'application/x-vhdx',
     '*squashfs': 'application/x-squashfs',
+    '*egg': 'application/x-egg',
+    '*alz': 'application/x-alz',
+    '*tnef': 'application/vnd.ms-tnef',
   },
   image: {
     png: 'image/png',

@@ -1,5 +1,5 @@
 import type { ScanResult } from '../domain/verdict.ts'
-import type { ContentView } from './content-view.ts'
+import type { ContentView } from '../unpack/content-view.ts'
 import { failed } from './engine-run.ts'
 import { hiddenArchive } from './hidden-archive.ts'
 import { protectionOf } from './protection.ts'

@@ -1,5 +1,5 @@
 import { inflateRawSync } from 'node:zlib'
-import type { ContentView } from './content-view.ts'
+import type { ContentView } from '../unpack/content-view.ts'
 
 /** One entry of a ZIP's central directory (APPNOTE.TXT 4.3.12). */
 export interface ZipEntry {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ContentView } from '../../src/scan/content-view.ts'
 import { typeOfView } from '../../src/scan/true-file-type.ts'
 import { unopened } from '../../src/scan/unopened.ts'
+import { ContentView } from '../../src/unpack/content-view.ts'
 import { zip } from './archives.ts'
 
 const ZIP = zip([{ name: 'a.txt', data: Buffer.from('hidden') }])

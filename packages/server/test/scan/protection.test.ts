@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ContentView } from '../../src/scan/content-view.ts'
 import { protectionOf } from '../../src/scan/protection.ts'
 import { typeOfView } from '../../src/scan/true-file-type.ts'
+import { ContentView } from '../../src/unpack/content-view.ts'
 import { ole, rar4, rar5, sevenZip, zip } from './archives.ts'
 import { withSpooled } from './samples.ts'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { ContentView } from '../../src/scan/content-view.ts'
 import { protectionOf } from '../../src/scan/protection.ts'
 import { trueFileType } from '../../src/scan/true-file-type.ts'
+import { ContentView } from '../../src/unpack/content-view.ts'
 import { ole, rar4, zip } from './archives.ts'
 import { sampleOf, withSpooled } from './samples.ts'
 
