@@ -123,9 +123,11 @@ async function start(state: DesiredState<Config>): Promise<Running> {
   process.chdir(folder)
   const scanning = createScanning({
     config: state.config,
+    spoolDirectory: 'spool',
     onThreadDead: (detail) => send({ type: 'replace', detail }),
   })
   await useSnapshots(scanning, state)
+  await scanning.lookInside()
   const identity = workerIdentity()
   if (identity !== undefined) becomeIdentity(identity)
   isConfined = await access(import.meta.filename).then(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { ScanLine } from '../api/contract.ts'
 import type { ScannedFile, ScanOptions } from '../cli/tools.ts'
@@ -27,7 +28,9 @@ const READ_BYTES = 1 << 20
 export async function* scan(options: ScanOptions): AsyncGenerator<ScannedFile> {
   const stored = await readStore(options.data)
   const config = configFor(options, stored.values)
-  const scanning = createScanning({ config, onThreadDead: () => {} })
+  // Nothing is left in it: members that are too large for memory go to files without a name.
+  const spoolDirectory = await mkdtemp(join(tmpdir(), 'assay-scan-'))
+  const scanning = createScanning({ config, spoolDirectory, onThreadDead: () => {} })
   try {
     const sources = [...withoutReplaced(await builtInRules(), stored.rules), ...stored.rules]
     await scanning.useRules((await compileRules(sources)).blob)
@@ -35,6 +38,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<ScannedFile> {
     for await (const path of options.files) yield await scanFile(path, scanning, config)
   } finally {
     await scanning.close()
+    await rm(spoolDirectory, { recursive: true, force: true })
   }
 }
 

@@ -1,16 +1,20 @@
 import { type ListTable, openListTable } from '../domain/list-table.ts'
 import type { Sample } from '../domain/sample.ts'
 import type { HandlerDeps } from '../icap-service/handler-deps.ts'
+import type { ContentsScanner } from '../scan/contents/contents-scanner.ts'
 import { type Cancellable, createPipeline, downEngine, type Pipeline, type ScanSettings } from '../scan/pipeline.ts'
 import type { ScanContext } from '../scan/scanner.ts'
 import { createYaraEngine, type YaraEngine } from '../scan/scanners/yara/yara-engine.ts'
 import { trueFileType } from '../scan/true-file-type.ts'
-import type { Config } from '../settings/settings.ts'
+import type { Config, SettingKey } from '../settings/settings.ts'
 import type { EngineReport } from '../supervisor/messages.ts'
+import { CONTENTS_SETTINGS, startContents } from './contents.ts'
 import { scanSettings } from './scan-settings.ts'
 
 export interface ScanningOptions {
   readonly config: Config
+  /** Where members go that are too large for memory. */
+  readonly spoolDirectory: string
   /** The process should be replaced: a thread died, or native code does not come back. */
   onThreadDead(detail: string): void
 }
@@ -28,6 +32,8 @@ export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'lists'
   useLists(bytes: Buffer): void
   /** Rejects where the rules cannot be loaded; the old ones stay. */
   useRules(blob: Buffer): Promise<void>
+  /** Starts what looks inside, where no rules have done so; before the process drops its rights. */
+  lookInside(): Promise<void>
   engines(): readonly EngineReport[]
   /** What answers depend on, for the ISTag. */
   versions(): { readonly engines: readonly string[]; readonly rules: string; readonly lists: string }
@@ -38,6 +44,10 @@ export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'lists'
 /** A change of one of these takes a new engine. */
 const ENGINE_SETTINGS = ['scan.inlineBytes', 'scan.yaraTimeoutMs', 'scan.threads'] as const
 
+function differ(keys: readonly SettingKey[], before: Config, next: Config): boolean {
+  return keys.some((key) => JSON.stringify(before[key]) !== JSON.stringify(next[key]))
+}
+
 /** The ICAP service hands settings on without knowing them; only `scanSettings` makes any. */
 type Own = { readonly scanSettings: ScanSettings }
 
@@ -47,6 +57,7 @@ export function createScanning(options: ScanningOptions): Scanning {
   let table: ListTable | undefined
   let yara: YaraEngine | undefined
   let rules: Buffer | undefined
+  let hasContents = false
   const pipeline = createPipeline({
     engines: [downEngine('yara', 'no rules are loaded yet')],
     cacheEntries: config['scan.cacheEntries'],
@@ -57,7 +68,15 @@ export function createScanning(options: ScanningOptions): Scanning {
   // Its tables are loaded at the first call, which must not come after root's rights are gone.
   trueFileType({ kind: 'memory', bytes: Buffer.from('warm up') })
 
-  async function useRules(blob: Buffer): Promise<void> {
+  /** The new one is there before the old one goes; walks and scans under way keep what they began with. */
+  async function useContents(blob: Buffer | undefined): Promise<void> {
+    const { spoolDirectory, onThreadDead } = options
+    const contents = await startContents({ config, rules: blob, spoolDirectory, onThreadDead })
+    hasContents = true
+    void pipeline.useContents(contents)?.close()
+  }
+
+  async function useYara(blob: Buffer): Promise<void> {
     const engine = await createYaraEngine({
       blob,
       threads: config['scan.threads'],
@@ -69,7 +88,6 @@ export function createScanning(options: ScanningOptions): Scanning {
     yara = engine
     rules = blob
     pipeline.swap(engine)
-    // Scans under way keep the old one; it ends after them.
     void old?.close()
   }
 
@@ -83,22 +101,29 @@ export function createScanning(options: ScanningOptions): Scanning {
         scanSettings: (context as typeof context & Own).scanSettings,
       }),
     async useConfig(next) {
-      const isOther = ENGINE_SETTINGS.some((key) => next[key] !== config[key])
+      const before = config
       config = next
       settings = scanSettings(next)
-      if (isOther && rules !== undefined) await useRules(rules)
+      if (rules !== undefined && differ(ENGINE_SETTINGS, before, next)) await useYara(rules)
+      if (differ(CONTENTS_SETTINGS, before, next)) await useContents(rules)
     },
     useLists(bytes) {
       table = openListTable(bytes)
     },
-    useRules,
+    async useRules(blob) {
+      await useYara(blob)
+      await useContents(blob)
+    },
+    async lookInside() {
+      if (!hasContents) await useContents(rules)
+    },
     engines: () => pipeline.readiness(),
     versions: () => ({ engines: [pipeline.version], rules: yara?.version ?? '', lists: table?.revision ?? '' }),
     get needsSha1() {
       return table?.needsSha1 ?? false
     },
     async close() {
-      await yara?.close()
+      await Promise.all([yara?.close(), pipeline.useContents(undefined)?.close()])
     },
   }
 }

@@ -50,3 +50,69 @@ export interface Evidence {
 /** Joins a member's name to the path of what holds it. */
 export const MEMBER_JOINT = '!/'
 export const MAX_EVIDENCE_NODES = 200
+
+/** Text that evidence may take in a record, in characters of JSON. */
+const MAX_CHARACTERS = 256 * 1024
+
+/** As much of it as a record holds: plain members go first, then whatever stands last. `plain` cleans each text. */
+export function boundedEvidence({ nodes, omitted }: Evidence, plain: (text: string) => string): Evidence {
+  const kept = new Set<number>()
+  let left = MAX_CHARACTERS
+  const order = [...nodes.keys()].sort((a, b) => rank(nodes[a]) - rank(nodes[b]) || a - b)
+  for (const index of order) {
+    const chain = chainOf(nodes, index).filter((place) => !kept.has(place))
+    const cost = chain.reduce((sum, place) => sum + JSON.stringify(nodes[place]).length, 0)
+    if (cost > left) continue
+    left -= cost
+    for (const place of chain) kept.add(place)
+  }
+  const places = [...kept].sort((a, b) => a - b)
+  const moved = new Map(places.map((place, index) => [place, index]))
+  return {
+    nodes: places.flatMap((place) => {
+      const node = nodes[place]
+      return node === undefined ? [] : [plainNode({ ...node, parent: moved.get(node.parent) ?? -1 }, plain)]
+    }),
+    omitted: omitted + nodes.length - places.length,
+  }
+}
+
+function rank(node: EvidenceNode | undefined): number {
+  return node !== undefined && (node.parent < 0 || node.findings.length + node.limits.length > 0) ? 0 : 1
+}
+
+/** The node and all that holds it. */
+function chainOf(nodes: readonly EvidenceNode[], index: number): number[] {
+  const chain: number[] = []
+  for (let at = index; at >= 0 && chain.length <= nodes.length; at = nodes[at]?.parent ?? -1) chain.push(at)
+  return chain
+}
+
+function plainNode(node: EvidenceNode, plain: (text: string) => string): EvidenceNode {
+  return {
+    ...node,
+    path: plain(node.path),
+    findings: node.findings.map((finding) => ({
+      ...finding,
+      name: plain(finding.name),
+      ...(finding.detail === undefined ? {} : { detail: plain(finding.detail) }),
+    })),
+    limits: node.limits.map((limit) => ({ ...limit, detail: plain(limit.detail) })),
+  }
+}
+
+/** Puts the tree of what a body was without its Content-Encoding beneath that of the body as it came. */
+export function joinEvidence(
+  outer: Evidence | undefined,
+  inner: Evidence | undefined,
+  name: string,
+): Evidence | undefined {
+  if (outer === undefined || inner === undefined) return inner ?? outer
+  const shift = outer.nodes.length
+  const nodes = inner.nodes.map((node) => ({
+    ...node,
+    path: node.path === '' ? name : `${name}${MEMBER_JOINT}${node.path}`,
+    parent: node.parent < 0 ? 0 : node.parent + shift,
+  }))
+  return { nodes: [...outer.nodes, ...nodes], omitted: outer.omitted + inner.omitted }
+}

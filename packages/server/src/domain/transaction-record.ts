@@ -1,4 +1,5 @@
 import type { Action } from './action.ts'
+import type { Evidence } from './evidence.ts'
 import type { RiskLevel } from './risk.ts'
 import type { Detection, UnscannedReason } from './verdict.ts'
 
@@ -50,4 +51,8 @@ export interface TransactionRecord {
   readonly stagesMs: { readonly read: number; readonly scan: number; readonly total: number }
   /** Whether the verdict came from the cache. */
   readonly cached: boolean
+  /** `ENGINE@VERSION` of those that looked at the body, blank between them; '' where none did. */
+  readonly engines: string
+  /** The tree of what was inside; absent where there was nothing. */
+  readonly evidence?: Evidence
 }

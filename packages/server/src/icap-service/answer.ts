@@ -130,6 +130,8 @@ export class Answer {
       size: this.#body?.size ?? this.#reader?.intake.size ?? 0,
       trueType: this.#file.trueType,
       cached: this.#file.cached,
+      engines: this.#file.engines,
+      evidence: this.#file.evidence,
       verdict,
       action,
       icapStatus: reply.status,

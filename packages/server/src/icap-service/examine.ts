@@ -1,3 +1,4 @@
+import { type Evidence, joinEvidence } from '../domain/evidence.ts'
 import type { Content, Sample } from '../domain/sample.ts'
 import { type ScanResult, Unscanned } from '../domain/verdict.ts'
 import type { Cancellable, HandlerDeps, IntakeLimits, PrescanResult, ScannedMember } from './handler-deps.ts'
@@ -10,6 +11,8 @@ export interface Examination {
   readonly trueType: string
   readonly cached: boolean
   readonly excluded: boolean
+  readonly engines: string
+  readonly evidence: Evidence | undefined
 }
 
 type ExamineDeps = Pick<HandlerDeps, 'prescan' | 'lists' | 'excluded' | 'decode' | 'spool'>
@@ -21,7 +24,14 @@ export interface ExamineInput {
   readonly cancel: Cancellable
 }
 
-export const NOT_EXAMINED: Examination = { results: [], trueType: '', cached: false, excluded: false }
+export const NOT_EXAMINED: Examination = {
+  results: [],
+  trueType: '',
+  cached: false,
+  excluded: false,
+  engines: '',
+  evidence: undefined,
+}
 
 /** Never throws: an engine that fails is a result that says so. A promise only where somebody must be waited for. */
 export function examine(deps: ExamineDeps, input: ExamineInput): Examination | Promise<Examination> {
@@ -49,13 +59,16 @@ function examineAsIs(
   { sample, faults }: { readonly sample: Sample; readonly faults: readonly ScanResult[] },
 ): Examination | Promise<Examination> {
   const { message } = input
-  return after(prescanned(deps, sample, input), ({ results, members = NO_MEMBERS, trueType, cached }) =>
+  return after(prescanned(deps, sample, input), ({ results, members = NO_MEMBERS, trueType, cached, ...more }) =>
     after(asked(deps, sample, members, message), (listed) => {
-      const outer = { results: [...faults, ...results, ...listed], trueType, cached, excluded: false }
+      const { engines = '', evidence } = more
+      const all = [...faults, ...results, ...listed]
+      const outer = { results: all, trueType, cached, excluded: false, engines, evidence }
       if (message.context.contentEncodings.length === 0) return outer
       return examineDecoded(deps, input, sample.content).then((inner) => ({
         ...inner,
         trueType: inner.trueType || trueType,
+        evidence: joinEvidence(evidence, inner.evidence, '(decoded)'),
         results: [...outer.results, ...inner.results],
       }))
     }),
@@ -205,7 +218,8 @@ async function examineDecoded(deps: ExamineDeps, input: ExamineInput, content: C
     const scanned = await prescanned(deps, sample, input)
     const listed = await asked(deps, sample, scanned.members ?? [], input.message)
     const results = [...faults, ...scanned.results, ...listed]
-    return { results, trueType: scanned.trueType, cached: scanned.cached, excluded: false }
+    const { trueType, cached, engines = '', evidence } = scanned
+    return { results, trueType, cached, excluded: false, engines, evidence }
   } catch (error) {
     return { ...NOT_EXAMINED, results: [failedEngine('content-encoding', error)] }
   } finally {

@@ -1,5 +1,6 @@
 import type { BodySink, IcapMethod, Peer } from '@assay/icap'
 import type { Policy } from '../domain/action.ts'
+import type { Evidence } from '../domain/evidence.ts'
 import type { Content, Sample } from '../domain/sample.ts'
 import type { TransactionRecord } from '../domain/transaction-record.ts'
 import type { ScanResult, UnscannedReason } from '../domain/verdict.ts'
@@ -65,6 +66,9 @@ export interface PrescanResult {
   readonly trueType: string
   readonly cached: boolean
   readonly members?: readonly ScannedMember[]
+  /** `ENGINE@VERSION` of those that looked, blank between them. */
+  readonly engines?: string
+  readonly evidence?: Evidence
 }
 
 /** Whoever can be cancelled; the signal is made on first use, so ask for it only where something can last. */

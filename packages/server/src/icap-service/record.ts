@@ -1,4 +1,5 @@
 import type { Action } from '../domain/action.ts'
+import { boundedEvidence, type Evidence } from '../domain/evidence.ts'
 import type { TransactionRecord } from '../domain/transaction-record.ts'
 import type { Detection, UnscannedReason, Verdict } from '../domain/verdict.ts'
 import type { Message } from './message.ts'
@@ -14,6 +15,8 @@ export interface RecordInput {
   readonly size: number
   readonly trueType: string
   readonly cached: boolean
+  readonly engines: string
+  readonly evidence: Evidence | undefined
   readonly verdict: Verdict
   readonly action: Action
   readonly icapStatus: number
@@ -59,6 +62,8 @@ export function recordOf(input: RecordInput): TransactionRecord {
     icapStatus: input.icapStatus,
     stagesMs: input.stagesMs,
     cached: input.cached,
+    engines: input.engines,
+    ...(input.evidence === undefined ? {} : { evidence: boundedEvidence(input.evidence, plain) }),
   }
 }
 

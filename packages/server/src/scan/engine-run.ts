@@ -5,7 +5,7 @@ import type { CompleteResult } from './verdict-cache.ts'
 
 export const TYPE_ENGINE = 'true-file-type'
 /** Lists suffice for a message without a body only (ARCHITECTURE.md, "Required engine"): with nobody to look inside, a body is not clean. */
-const NOBODY_LOOKED: readonly ScanResult[] = [
+export const NOBODY_LOOKED: readonly ScanResult[] = [
   Object.freeze({
     outcome: 'unscanned',
     engine: 'content-engines',
@@ -13,6 +13,9 @@ const NOBODY_LOOKED: readonly ScanResult[] = [
     detail: 'no content engine is switched on',
   } as const),
 ]
+
+/** Engines that look at samples on the threads that look inside, so not among the pipeline's own. */
+export const INSIDE_ENGINES: ReadonlySet<string> = new Set(['predictive'])
 
 /** Whoever may cancel; its signal is asked for only where the scan lasts. */
 export interface Cancellable {
@@ -42,6 +45,8 @@ export interface EnginePlan {
   readonly isImmediate: boolean
   /** The answer to nearly every sample, shared: index = engine. */
   readonly clean: readonly CompleteResult[]
+  /** `ENGINE@VERSION`, blank between them: for the record. */
+  readonly versions: string
 }
 
 /** The settings that an engine plan follows from. */
@@ -52,6 +57,7 @@ export interface RunSettings {
 
 export function planOf(settings: RunSettings, loaded: ReadonlyMap<string, Scanner>): EnginePlan {
   const engines = [...settings.engines]
+    .filter((name) => !INSIDE_ENGINES.has(name))
     .sort()
     .map((name) => loaded.get(name) ?? downEngine(name, 'switched on, but not loaded'))
   return {
@@ -59,7 +65,8 @@ export function planOf(settings: RunSettings, loaded: ReadonlyMap<string, Scanne
     engines,
     usesContext: engines.some((engine) => engine.usesContext === true),
     isImmediate: engines.every((engine) => engine.scanNow !== undefined),
-    mask: engines.map((engine) => engine.name).join(','),
+    mask: [...settings.engines].sort().join(','),
+    versions: engines.map(({ name, version }) => `${name}@${version}`).join(' '),
     clean: engines.map((engine) => Object.freeze({ outcome: 'clean', engine: engine.name } as const)),
   }
 }
@@ -99,19 +106,28 @@ function resultNow(plan: EnginePlan, index: number, sample: Sample): ScanResult 
   }
 }
 
-export async function scanAll(
+export function scanAll(
   { plan, sample, context }: { readonly plan: EnginePlan; readonly sample: Sample; readonly context: ScanContext },
   cancel: Cancellable | undefined,
 ): Promise<readonly ScanResult[]> {
+  return withDeadline(plan, cancel, (signal) =>
+    Promise.all(plan.engines.map((engine) => runScanner(engine, sample, { signal, context }))),
+  )
+}
+
+/** Runs `work` with a signal that is aborted at the plan's deadline, and when whoever waits goes away. */
+export async function withDeadline<T>(
+  plan: EnginePlan,
+  cancel: Cancellable | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const deadline = new AbortController()
   const stop = () => deadline.abort()
   const timer = setTimeout(stop, plan.settings.timeoutMs)
   cancel?.signal.addEventListener('abort', stop, { once: true })
   if (cancel?.signal.aborted) stop()
   try {
-    return await Promise.all(
-      plan.engines.map((engine) => runScanner(engine, sample, { signal: deadline.signal, context })),
-    )
+    return await work(deadline.signal)
   } finally {
     clearTimeout(timer)
     cancel?.signal.removeEventListener('abort', stop)

@@ -4,26 +4,31 @@ import type { ObjectMatch } from '../domain/suspicious-object.ts'
 import type { ScanResult } from '../domain/verdict.ts'
 import { ContentView } from '../unpack/content-view.ts'
 import { type ExclusionSettings, isExcluded } from './content-types.ts'
+import { type ContentsJob, type ContentsScanner, withSample } from './contents/contents-scanner.ts'
+import type { ContentsResult } from './contents/walk.ts'
 import {
   type Cancellable,
   cacheKey,
   type EnginePlan,
   failed,
+  NOBODY_LOOKED,
   planOf,
   scanAll,
   scanNow,
   TYPE_ENGINE,
+  withDeadline,
 } from './engine-run.ts'
 import { type ListSettings, type ObjectLookup, trustedMatch } from './object-lists.ts'
+import { codingOf, finish, isCoding, NO_MEMBERS, type PrescanResult, unreadable } from './prescan-result.ts'
 import type { EngineHealth, ScanContext, Scanner } from './scanner.ts'
 import { askFileLists, type ListQuestion, type ScannedMember } from './scanners/suspicious-objects.ts'
 import { trueFileType, typeOfView } from './true-file-type.ts'
 import type { TrueType } from './true-types.ts'
-import { unopened } from './unopened.ts'
 import { type RatedMessage, rateUrl } from './url-rating.ts'
-import { type CompleteResult, VerdictCache } from './verdict-cache.ts'
+import { type CachedScan, type CompleteResult, VerdictCache } from './verdict-cache.ts'
 
 export { type Cancellable, downEngine } from './engine-run.ts'
+export type { PrescanResult } from './prescan-result.ts'
 
 /** What the settings say of the scan. Give the same object until a setting changes: what follows from it is kept by identity. */
 export interface ScanSettings extends ListSettings {
@@ -52,19 +57,6 @@ export interface PipelineOptions {
   now(): number
 }
 
-/** What the content engines said of one sample. The lists are not in it: they are asked apart, every time. */
-export interface PrescanResult {
-  /** One a required engine at least; never empty. */
-  readonly results: readonly ScanResult[]
-  /** The true file type's MIME name. */
-  readonly trueType: string
-  readonly type: TrueType
-  readonly cached: boolean
-  readonly members: readonly ScannedMember[]
-  /** The entry that made the engines needless. */
-  readonly trusted?: ObjectMatch
-}
-
 export interface EngineReadiness extends EngineHealth {
   readonly engine: string
   readonly version: string
@@ -82,6 +74,10 @@ export interface Pipeline {
   /** Content-type exclusion on a whole body; `isPreviewOnly` where the content is not all of it. */
   excluded(sample: Sample, message: ExcludedMessage): boolean
   readiness(): readonly EngineReadiness[]
+  /** An engine's version has changed: what was remembered is forgotten. */
+  versionsChanged(): void
+  /** Puts what looks inside in place; the one before is returned: close it. Absent: containers are unscanned. */
+  useContents(contents: ContentsScanner | undefined): ContentsScanner | undefined
   /** Puts an engine in place of the one of its name, which is returned: close it. Scans under way keep the old one. */
   swap(engine: Scanner): Scanner | undefined
 }
@@ -90,9 +86,7 @@ export interface Pipeline {
 const OWN_VERSION = '1'
 /** A choice, not a measured break-even: inline YARA takes about 5 us for 1 KiB and grows with the body. */
 const CACHE_FROM_BYTES = 4096
-const NO_MEMBERS: readonly ScannedMember[] = []
 const TRUSTED: readonly ScanResult[] = [Object.freeze({ outcome: 'clean', engine: 'trusted-objects' } as const)]
-const PARTIAL: ScanResult = { outcome: 'unscanned', engine: 'sample', reason: 'partial', detail: 'not the whole of it' }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
   return new ScanPipeline(options)
@@ -107,11 +101,14 @@ interface LaterJob {
   readonly key: string
 }
 
+type Answer = Omit<CachedScan, 'results'> & { readonly results: readonly ScanResult[] }
+
 class ScanPipeline implements Pipeline {
   readonly #options: PipelineOptions
   readonly #cache: VerdictCache
   readonly #cacheFromBytes: number
   readonly #engines = new Map<string, Scanner>()
+  #contents: ContentsScanner | undefined
   #version = ''
   #plan: EnginePlan | undefined
   /** The last look-up: `lists` is asked right after `prescan` with the same sample. */
@@ -124,7 +121,7 @@ class ScanPipeline implements Pipeline {
     this.#cache = new VerdictCache({ maxEntries: options.cacheEntries })
     this.#cacheFromBytes = options.cacheFromBytes ?? CACHE_FROM_BYTES
     for (const engine of options.engines) this.#engines.set(engine.name, engine)
-    this.#enginesChanged()
+    this.versionsChanged()
   }
 
   get version(): string {
@@ -134,7 +131,14 @@ class ScanPipeline implements Pipeline {
   swap(engine: Scanner): Scanner | undefined {
     const old = this.#engines.get(engine.name)
     this.#engines.set(engine.name, engine)
-    this.#enginesChanged()
+    this.versionsChanged()
+    return old
+  }
+
+  useContents(contents: ContentsScanner | undefined): ContentsScanner | undefined {
+    const old = this.#contents
+    this.#contents = contents
+    this.versionsChanged()
     return old
   }
 
@@ -151,19 +155,21 @@ class ScanPipeline implements Pipeline {
     const trusted = this.#trusted(sample)
     const coding = codingOf(sample, context)
     if (trusted !== undefined)
-      return { ...finish({ sample, view, type, coding, results: TRUSTED, isTrusted: true }), trusted }
+      return { ...finish({ plan, sample, view, type, coding, results: TRUSTED, isTrusted: true }), trusted }
+    if (!isCoding(type, coding) && this.#isToBeWalked(plan, { sample, view, type }))
+      return this.#lookInside({ plan, sample, view, type, coding }, context, cancel)
     // A small body is scanned for not much more than it costs to remember it, and nearly all are seen once.
     const isSmall = sample.size < this.#cacheFromBytes
     const early = isSmall ? scanNow(plan, sample) : undefined
-    if (early !== undefined) return finish({ sample, view, type, coding, results: early })
+    if (early !== undefined) return finish({ plan, sample, view, type, coding, results: early })
     const key = cacheKey(plan, sample)
     const known = this.#cache.get(key, this.#version)
     if (known !== undefined)
-      return { ...finish({ sample, view, type, coding, results: known.results }), cached: true, members: known.members }
+      return { ...finish({ plan, sample, view, type, coding, results: known.results }), cached: true }
     const settled = isSmall ? undefined : scanNow(plan, sample)
     if (settled === undefined) return this.#scanLater({ plan, sample, view, type, coding, key }, context, cancel)
-    this.#remember(key, this.#version, settled)
-    return finish({ sample, view, type, coding, results: settled })
+    this.#remember(key, this.#version, { results: settled, members: NO_MEMBERS })
+    return finish({ plan, sample, view, type, coding, results: settled })
   }
 
   lists(sample: Sample, members: readonly ScannedMember[], settings?: ScanSettings): readonly ScanResult[] {
@@ -194,26 +200,75 @@ class ScanPipeline implements Pipeline {
   readiness(): readonly EngineReadiness[] {
     const settings = this.#options.settings()
     const names = new Set([...this.#engines.keys(), ...settings.engines])
-    const engines = [...names].map((name) => readinessOf(name, this.#engines.get(name), settings.engines.has(name)))
+    const engines = [...names].map((name) => {
+      const inside = this.#contents?.engineHealth(name)
+      const engine = this.#engines.get(name) ?? (inside && { version: inside.version, health: () => inside })
+      return readinessOf(name, engine, settings.engines.has(name))
+    })
     const own = [
       listReadiness('suspicious-objects', settings.suspiciousObjects.enabled, this.#options.lists()),
       listReadiness('user-defined-objects', settings.userDefinedObjects, this.#options.lists()),
+      contentsReadiness(this.#contents),
       { engine: TYPE_ENGINE, state: 'up' as const, version: OWN_VERSION, detail: '' },
     ]
     return [...engines, ...own]
   }
 
+  #isToBeWalked(plan: EnginePlan, { sample, view, type }: Pick<LaterJob, 'sample' | 'view' | 'type'>): boolean {
+    return this.#contents?.wants(sample, view, type) ?? insideEnginesFor(plan, type).length > 0
+  }
+
+  /** The engines on the sample itself, and meanwhile the walk through what it holds. */
+  #lookInside(
+    job: Omit<LaterJob, 'key'>,
+    context: ScanContext,
+    cancel: Cancellable | undefined,
+  ): PrescanResult | Promise<PrescanResult> {
+    const key = insideKey(job.plan, job.sample)
+    const known = this.#cache.get(key, this.#version)
+    if (known !== undefined) return { ...finish({ ...job, results: known.results, inside: known }), cached: true }
+    return this.#scanInside({ ...job, key }, context, cancel)
+  }
+
+  async #scanInside(job: LaterJob, context: ScanContext, cancel: Cancellable | undefined): Promise<PrescanResult> {
+    const version = this.#version
+    const { plan, sample } = job
+    const [own, inside] = await Promise.all([
+      plan.engines.length === 0 ? [] : scanAll({ ...job, context }, cancel),
+      withDeadline(plan, cancel, (signal) =>
+        this.#walk(sample, { ...context, signal, timeoutMs: plan.settings.timeoutMs }),
+      ),
+    ])
+    const missing = insideEnginesFor(plan, job.type).filter(
+      (name) => !inside.results.some(({ engine }) => engine === name),
+    )
+    const isLooked = own.length > 0 || inside.results.some(({ engine }) => plan.settings.engines.has(engine))
+    const results = [...own, ...(isLooked ? [] : NOBODY_LOOKED), ...inside.results, ...missing.map(notLoaded)]
+    const evidence = withSample(inside.evidence, own, (name) => this.#engines.get(name)?.version ?? '')
+    this.#remember(job.key, version, { results, members: inside.members, evidence })
+    return finish({ ...job, results, inside: { members: inside.members, evidence } })
+  }
+
+  async #walk(sample: Sample, job: ContentsJob): Promise<ContentsResult> {
+    try {
+      if (this.#contents === undefined) throw new Error('nothing that looks inside is loaded')
+      return await this.#contents.scan(sample, job)
+    } catch (error) {
+      return notWalked(sample, failed('unpack', error))
+    }
+  }
+
   async #scanLater(job: LaterJob, context: ScanContext, cancel: Cancellable | undefined): Promise<PrescanResult> {
     const version = this.#version
     const results = await scanAll({ ...job, context }, cancel)
-    this.#remember(job.key, version, results)
+    this.#remember(job.key, version, { results, members: NO_MEMBERS })
     return finish({ ...job, results })
   }
 
   /** Only whole answers, and only of the engines that are still there. */
-  #remember(key: string, version: string, results: readonly ScanResult[]): void {
+  #remember(key: string, version: string, { results, ...inside }: Answer): void {
     if (version !== this.#version || key === '' || results.length === 0) return
-    if (results.every(isComplete)) this.#cache.set(key, version, { results, members: NO_MEMBERS })
+    if (results.every(isComplete)) this.#cache.set(key, version, { results, ...inside })
   }
 
   #trusted(sample: Sample): ObjectMatch | undefined {
@@ -238,8 +293,8 @@ class ScanPipeline implements Pipeline {
     return this.#plan
   }
 
-  #enginesChanged(): void {
-    const hash = createHash('sha256').update(OWN_VERSION)
+  versionsChanged(): void {
+    const hash = createHash('sha256').update(`${OWN_VERSION} ${this.#contents?.version}`)
     for (const name of [...this.#engines.keys()].sort()) hash.update(`\0${name}@${this.#engines.get(name)?.version}`)
     this.#version = hash.digest('hex').slice(0, 16)
     this.#plan = undefined
@@ -247,56 +302,43 @@ class ScanPipeline implements Pipeline {
   }
 }
 
+/** Engines that are on, look at this type, and only on the threads that look inside. */
+function insideEnginesFor({ settings }: EnginePlan, type: TrueType): readonly string[] {
+  return type.name === 'pe' && settings.engines.has('predictive') ? ['predictive'] : []
+}
+
+function notLoaded(engine: string): ScanResult {
+  return { outcome: 'unscanned', engine, reason: 'engine-down', detail: 'switched on, but not loaded' }
+}
+
+/** The name counts: it decides between languages, and a password may stand in it. */
+function insideKey(plan: EnginePlan, { sha256, declaredType, fileName }: Sample): string {
+  return sha256 === '' ? '' : `${sha256}${plan.mask}\0${declaredType}\0${fileName}\0inside`
+}
+
+function notWalked({ sha256, size }: Sample, result: ScanResult): ContentsResult {
+  const root = { path: '', parent: -1, type: '', size, sha256, ms: 0, findings: [], limits: [] }
+  return {
+    results: [result],
+    members: NO_MEMBERS,
+    evidence: withSample({ nodes: [root], omitted: 0 }, [result], () => ''),
+  }
+}
+
 function isComplete(result: ScanResult): result is CompleteResult {
   return result.outcome !== 'unscanned'
 }
 
-interface Finish {
-  readonly sample: Sample
-  readonly view: ContentView
-  readonly type: TrueType
-  /** The outermost Content-Encoding, which is removed for a scan of its own; '' where there is none. */
-  readonly coding: string
-  readonly results: readonly ScanResult[]
-  readonly isTrusted?: boolean
+function contentsReadiness(contents: ContentsScanner | undefined): EngineReadiness {
+  const health = contents?.health() ?? { state: 'off' as const, detail: 'containers are not opened' }
+  return { engine: 'unpack', version: contents?.version ?? '', ...health }
 }
 
-/** What was decoded already has its codings behind it. */
-function codingOf({ decoded }: Sample, { contentEncodings = [] }: ScanContext): string {
-  return decoded.length === 0 ? (contentEncodings.at(-1) ?? '') : ''
-}
-
-/** gzip and zstd are files as well as codings: what the coding holds is looked at by itself. */
-function isCoding(type: TrueType, coding: string): boolean {
-  return (
-    (type.name === 'gz' && (coding === 'gzip' || coding === 'x-gzip')) || (type.name === 'zst' && coding === 'zstd')
-  )
-}
-
-/** Adds what the engines do not know: that there is more inside, or less than the whole. */
-function finish({ sample, view, type, coding, results, isTrusted = false }: Finish): PrescanResult {
-  const extra: ScanResult[] = []
-  const lock = isTrusted || isCoding(type, coding) ? undefined : unopened(view, type, sample)
-  if (lock !== undefined) extra.push(lock)
-  if (sample.partial) extra.push(PARTIAL)
-  return {
-    results: extra.length === 0 ? results : [...results, ...extra],
-    trueType: type.mime,
-    type,
-    cached: false,
-    members: NO_MEMBERS,
-  }
-}
-
-function unreadable(plan: EnginePlan, sample: Sample, error: unknown): PrescanResult {
-  const down = plan.engines.map((engine) => failed(engine.name, error))
-  const results = down.length > 0 ? down : [failed(TYPE_ENGINE, error)]
-  const type = trueFileType({ kind: 'memory', bytes: Buffer.alloc(0) })
-  const all = sample.partial ? [...results, PARTIAL] : results
-  return { results: all, trueType: '', type, cached: false, members: NO_MEMBERS }
-}
-
-function readinessOf(name: string, engine: Scanner | undefined, isOn: boolean): EngineReadiness {
+function readinessOf(
+  name: string,
+  engine: Pick<Scanner, 'version' | 'health'> | undefined,
+  isOn: boolean,
+): EngineReadiness {
   const health = engine?.health?.() ?? { state: engine === undefined ? 'down' : 'up', detail: '' }
   return {
     engine: name,

@@ -1,3 +1,4 @@
+import type { Evidence } from '../domain/evidence.ts'
 import type { ScanResult } from '../domain/verdict.ts'
 import type { ScannedMember } from './scanners/suspicious-objects.ts'
 
@@ -7,6 +8,7 @@ export type CompleteResult = Exclude<ScanResult, { outcome: 'unscanned' }>
 export interface CachedScan {
   readonly results: readonly CompleteResult[]
   readonly members: readonly ScannedMember[]
+  readonly evidence?: Evidence
 }
 
 export interface VerdictCacheOptions {
@@ -90,7 +92,8 @@ export class VerdictCache {
 }
 
 /** Clean results are shared constants and cost nothing. */
-function sizeOf({ results, members }: CachedScan): number {
-  const isSmall = members.length === 0 && results.every((result) => result.outcome === 'clean')
-  return isSmall ? 0 : 2 * JSON.stringify([results, members]).length
+function sizeOf({ results, members, evidence }: CachedScan): number {
+  const isSmall =
+    evidence === undefined && members.length === 0 && results.every((result) => result.outcome === 'clean')
+  return isSmall ? 0 : 2 * JSON.stringify([results, members, evidence]).length
 }

@@ -20,6 +20,22 @@ const GROUPS: readonly { readonly prefix: string; readonly title: string; readon
   },
   { prefix: 'scan', title: 'Scanning', about: 'Signatures, true file types and the cache are always on.' },
   {
+    prefix: 'unpack',
+    title: 'Looking inside',
+    about:
+      'Archives, mails, documents and uploads are opened, and what they hold too. One budget for all levels of one sample; a part that is not reached is unscanned, never clean.',
+  },
+  {
+    prefix: 'clamav',
+    title: 'ClamAV',
+    about: 'An engine beside ours, over the socket of a clamd. Anything it answers but OK or FOUND is unscanned.',
+  },
+  {
+    prefix: 'predictive',
+    title: 'Predictive machine learning',
+    about: 'On with `scan.predictive`, once a model is installed (`assay models install`).',
+  },
+  {
     prefix: 'content',
     title: 'Content types',
     about:
@@ -95,6 +111,10 @@ function valuesOf(setting: Setting): string {
       return 'true, false'
     case 'integer':
       return `${number(setting.min)} - ${number(setting.max)}`
+    case 'fraction':
+      return `${number(setting.min)} - ${number(setting.max)}`
+    case 'lines':
+      return `list of ${setting.form ?? 'texts'}, to ${number(setting.maxItems)}`
     case 'choice':
       return setting.of.map((choice) => `\`${choice}\``).join(', ')
     case 'pem':
@@ -120,7 +140,8 @@ function number(value: number): string {
 
 function fallbackOf(setting: Setting): string {
   if (setting.kind === 'page') return 'built-in page'
-  if (Array.isArray(setting.fallback)) return 'none'
+  if (Array.isArray(setting.fallback))
+    return setting.fallback.length === 0 ? 'none' : `${setting.fallback.length} entries`
   if (setting.fallback === '') return 'none'
   return typeof setting.fallback === 'number' ? number(setting.fallback) : `\`${setting.fallback}\``
 }

@@ -15,7 +15,7 @@ export function valueFromText(key: string, text: string): unknown {
   if (trimmed === 'default') return null
   const value = parseJson(trimmed) ?? trimmed
   if (kind === 'boolean') return booleanFromText(value)
-  if (kind === 'addresses' || kind === 'media-types') return listFromText(value)
+  if (kind === 'addresses' || kind === 'media-types' || kind === 'lines') return listFromText(value)
   return trimmed === 'null' ? null : value
 }
 

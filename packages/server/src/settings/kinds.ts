@@ -1,5 +1,6 @@
 import { readAddresses, readListenAddress } from './addresses.ts'
 import { type ClientGroup, readClientGroups } from './client-groups.ts'
+import { type LinesSetting, readLines } from './lines.ts'
 import { readMediaTypes } from './media-types.ts'
 import { type NotificationPage, readPage } from './pages.ts'
 import { quote, type Reading, refused, taken } from './reading.ts'
@@ -22,6 +23,9 @@ export type Setting = About &
   (
     | { readonly kind: 'boolean'; readonly fallback: boolean }
     | { readonly kind: 'integer'; readonly min: number; readonly max: number; readonly fallback: number }
+    /** A number with decimals. */
+    | { readonly kind: 'fraction'; readonly min: number; readonly max: number; readonly fallback: number }
+    | ({ readonly kind: 'lines'; readonly fallback: readonly string[] } & LinesSetting)
     | { readonly kind: 'choice'; readonly of: readonly string[]; readonly fallback: string }
     /** Public PEM text. */
     | { readonly kind: 'pem'; readonly maxBytes: number; readonly fallback: '' }
@@ -37,6 +41,8 @@ export type Setting = About &
 interface ValueOfKind {
   readonly boolean: boolean
   readonly integer: number
+  readonly fraction: number
+  readonly lines: readonly string[]
   readonly pem: string
   readonly secret: string
   readonly page: NotificationPage
@@ -59,6 +65,10 @@ export function readValue(setting: Setting, value: unknown): Reading<unknown> {
       return typeof value === 'boolean' ? taken(value) : refused(`must be true or false, got ${quote(value)}`)
     case 'integer':
       return readInteger(setting, value)
+    case 'fraction':
+      return readFraction(setting, value)
+    case 'lines':
+      return readLines(setting, value)
     case 'choice':
       return setting.of.some((choice) => choice === value)
         ? taken(value)
@@ -83,6 +93,11 @@ export function readValue(setting: Setting, value: unknown): Reading<unknown> {
 function readInteger({ min, max }: { min: number; max: number }, value: unknown): Reading<number> {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return taken(value)
   return refused(`must be a whole number from ${min} to ${max}, got ${quote(value)}`)
+}
+
+function readFraction({ min, max }: { min: number; max: number }, value: unknown): Reading<number> {
+  if (typeof value === 'number' && value >= min && value <= max) return taken(value)
+  return refused(`must be a number from ${min} to ${max}, got ${quote(value)}`)
 }
 
 // The value is not quoted here: it may be a key.

@@ -31,6 +31,7 @@ const RULES: readonly Rule[] = [
   { keys: ['icap.enabled', 'icaps.enabled'], check: checkSwitches },
   { keys: ['scan.suspiciousObjects.enabled', 'scan.suspiciousObjects.list'], check: checkSynchronized },
   { keys: ['scan.predictive'], check: checkPredictive },
+  { keys: ['predictive.high', 'predictive.medium'], check: checkThresholds },
   { keys: ['scan.timeoutMs', 'scan.yaraTimeoutMs'], check: checkTimeouts },
   { keys: ['content.mimeExclusion.enabled', 'content.mimeExclusion.types'], check: checkExclusion },
   { keys: ['clients.onlyListed', 'clients.list'], check: checkClients },
@@ -114,6 +115,11 @@ function checkPredictive(config: Config, { hasModel = false }: ConfigContext): P
   return config['scan.predictive'] && !hasModel
     ? fault('scan.predictive', 'cannot be switched on: no model is installed')
     : {}
+}
+
+function checkThresholds(config: Config): Partial<CrossFaults> {
+  if (config['predictive.medium'] <= config['predictive.high']) return {}
+  return fault('predictive.medium', 'is above predictive.high')
 }
 
 function checkTimeouts(config: Config): Partial<CrossFaults> {

@@ -1,11 +1,15 @@
 import { UNSCANNED_ACTIONS } from '../domain/action.ts'
 import type { UnscannedReason } from '../domain/verdict.ts'
 import { BLOCK_FROM, PASSWORD_CLASSES } from './client-groups.ts'
+import { FIRST_PASSWORDS } from './first-passwords.ts'
 import type { Setting, ValueOf } from './kinds.ts'
 
 const MIB = 1_048_576
 const GIB = 1_073_741_824
 const TIB = 1_099_511_627_776
+
+const CLAMD = /^(?:unix:\/[^\s]{1,500}|tcp:(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5})$/
+const DOMAIN = /^(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+$/
 
 /** One entry a reason (architecture.md 4a); the compiler asks for that of a new one. */
 // biome-ignore format: a table
@@ -120,6 +124,37 @@ export const SETTINGS = {
     help: 'Scan threads of each worker. Each holds its own copy of the rules.' },
   'scan.cacheEntries': { kind: 'integer', min: 0, max: 10_000_000, fallback: 50_000, restart: true,
     help: 'Complete results that each worker remembers by content; 0 = none.' },
+  'scan.urlSignals': { kind: 'choice', of: ['off', 'record', 'medium', 'block'], fallback: 'record',
+    help: 'What the look of a URL (brands, homoglyphs, odd hosts) counts for: nothing, a low risk, a medium risk at most, or a block.' },
+  'scan.urlBrands': { kind: 'lines', maxItems: 1_000, maxBytes: 253, pattern: DOMAIN, form: 'domains', fallback: [],
+    help: 'Your own domains and those of your business, watched for look-alikes beside the built-in brands.' },
+
+  'unpack.maxDepth': { kind: 'integer', min: 1, max: 64, fallback: 16,
+    help: 'Containers one in another; over it: too-deep.' },
+  'unpack.maxMembers': { kind: 'integer', min: 1, max: 10_000_000, fallback: 200_000,
+    help: 'Members of all levels together; over it: bomb.' },
+  'unpack.maxBytes': { kind: 'integer', min: MIB, max: 16 * TIB, fallback: 2 * GIB,
+    help: 'Unpacked bytes of all levels together; over it: bomb.' },
+  'unpack.maxRatio': { kind: 'integer', min: 10, max: 1_000_000, fallback: 1_000,
+    help: 'Unpacked bytes for each byte of the sample; over it: bomb.' },
+  'unpack.ratioFromBytes': { kind: 'integer', min: 0, max: TIB, fallback: 64 * MIB,
+    help: 'The ratio counts only once so many bytes are unpacked.' },
+  'unpack.passwords': { kind: 'lines', maxItems: 5_000, maxBytes: 256, form: 'passwords', fallback: FIRST_PASSWORDS,
+    help: 'Tried on locked archives and documents, in this order and those first that have opened most. They are no secrets: they are shown and exported.' },
+  'unpack.maxPasswordTries': { kind: 'integer', min: 0, max: 10_000, fallback: 200,
+    help: 'Passwords tried on one locked sample, those found in its mail and its name included.' },
+
+  'clamav.endpoints': { kind: 'lines', maxItems: 16, maxBytes: 512, pattern: CLAMD, form: '`unix:/PATH` or `tcp:HOST:PORT`', fallback: [],
+    help: 'clamd sockets, the first that is up is asked. With one here ClamAV is a required engine.' },
+  'clamav.maxConnections': { kind: 'integer', min: 1, max: 256, fallback: 8,
+    help: 'Kept open by each worker to each endpoint.' },
+
+  'predictive.high': { kind: 'fraction', min: 0, max: 1, fallback: 0.98,
+    help: 'Scores from here on are a high risk.' },
+  'predictive.medium': { kind: 'fraction', min: 0, max: 1, fallback: 0.9,
+    help: 'Scores from here on are a medium risk.' },
+  'predictive.monitor': { kind: 'boolean', fallback: false,
+    help: 'Record scores only: the predictive engine accuses nobody.' },
 
   'content.mimeExclusion.enabled': { kind: 'boolean', fallback: false, step: 7,
     help: 'Exclude bodies from the content engines by their declared type. They are never called clean; lists are asked all the same.' },

@@ -1,3 +1,4 @@
+import type { Evidence } from '../domain/evidence.ts'
 import type { SavedHeaders, TransactionRecord } from '../domain/transaction-record.ts'
 import type { Detection } from '../domain/verdict.ts'
 
@@ -22,9 +23,15 @@ export function recordLine(record: TransactionRecord): string {
   const text =
     `[1,${quoted(record.id)},${timeText(record.timeMs)},${originText(record)},${quoted(record.url)},${quoted(record.fileName)}` +
     `,${savedText(record.saved)},"${record.sha256}","${record.sha1}",${number(record.size)},${answerText(record)}` +
-    `,${number(stagesMs.read)},${number(stagesMs.scan)},${number(stagesMs.total)},${record.cached ? 1 : 0}]`
+    `,${number(stagesMs.read)},${number(stagesMs.scan)},${number(stagesMs.total)},${record.cached ? 1 : 0}${moreText(record)}]`
   // `+` only ties pieces together, and whoever writes them to a file has V8 undo the ties one by one; `join` copies them.
   return [text, '\n'].join('')
+}
+
+/** What lines of before had not: left out at the end where there is nothing to say. */
+function moreText({ engines, evidence }: TransactionRecord): string {
+  if (evidence !== undefined) return `,${quoted(engines)},${JSON.stringify(evidence)}`
+  return engines === '' ? '' : `,${quoted(engines)}`
 }
 
 let lastTimeMs = -1
@@ -176,6 +183,7 @@ type Row = readonly [
   ...[reasons: TransactionRecord['reasons'], details: string[], detections: Detection[]],
   ...[action: TransactionRecord['action'], icapStatus: number],
   ...[read: number, scan: number, total: number, cached: 0 | 1],
+  ...[engines?: unknown, evidence?: unknown],
 ]
 
 /** `s` text, `n` number, `a` array: the row's shape by position. */
@@ -196,7 +204,7 @@ function hasShape(value: unknown, shape: string | undefined): boolean {
 function recordOf(row: Row): TransactionRecord {
   const [, id, timeMs, client, clientGroup, mode, service, httpMethod, httpStatus, ...rest] = row
   const [url, fileName, saved, sha256, sha1, size, declaredType, trueType, outcome, risk, ...more] = rest
-  const [reasons, details, detections, action, icapStatus, read, scan, total, cached] = more
+  const [reasons, details, detections, action, icapStatus, read, scan, total, cached, engines, evidence] = more
   return {
     id,
     timeMs,
@@ -223,7 +231,14 @@ function recordOf(row: Row): TransactionRecord {
     icapStatus,
     stagesMs: { read, scan, total },
     cached: cached === 1,
+    engines: typeof engines === 'string' ? engines : '',
+    ...(isEvidence(evidence) ? { evidence } : {}),
   }
+}
+
+/** The shape of it: what is inside is as this program wrote it. */
+function isEvidence(value: unknown): value is Evidence {
+  return typeof value === 'object' && value !== null && 'nodes' in value && Array.isArray(value.nodes)
 }
 
 function savedOf(values: readonly (string | 0)[]): SavedHeaders {

@@ -1,7 +1,6 @@
-import { readlinkSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Detection, Unscanned, type UnscannedReason } from '../../../domain/verdict.ts'
+import { lowerPriority } from '../../thread-priority.ts'
 import { type BindingName, loadBinding } from './binding.ts'
 
 export interface ThreadData {
@@ -39,15 +38,5 @@ function answer(job: ThreadJob): ThreadReply {
   } catch (error) {
     const reason = error instanceof Unscanned ? error.reason : 'engine-down'
     return { id: job.id, reason, detail: error instanceof Error ? error.message : String(error) }
-  }
-}
-
-/** Linux takes a thread's number where POSIX says process; elsewhere the threads stay equal, which costs latency only. */
-function lowerPriority(nice: number): void {
-  try {
-    const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1))
-    if (thread > 0 && nice > 0) setPriority(thread, nice)
-  } catch {
-    // No /proc, or a sandbox that forbids it.
   }
 }
