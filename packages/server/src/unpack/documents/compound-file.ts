@@ -43,8 +43,10 @@ export interface CompoundFile {
   read(entry: CompoundEntry, limit: number): Buffer
   /** The same in pieces of at most 64 KiB, for streams of any size. */
   pieces(entry: CompoundEntry): Generator<Buffer, void, undefined>
-  /** At most `MAX_LEFTOVERS` runs. */
+  /** At most `MAX_LEFTOVERS` runs that are not all zero. */
   leftovers(): readonly Leftover[]
+  /** What stands in one of them, in pieces of at most 64 KiB. */
+  leftoverPieces(leftover: Leftover): Generator<Buffer, void, undefined>
 }
 
 export const COMPOUND_MAGIC = Buffer.from('d0cf11e0a1b11ae1', 'hex')
@@ -137,17 +139,30 @@ class Reader implements CompoundFile {
 
   leftovers(): readonly Leftover[] {
     const used = this.#usedSectors()
-    const runs: { offset: number; size: number }[] = []
-    for (let sector = 0; sector < this.#sectors; sector++) {
+    const runs: Leftover[] = []
+    for (let sector = 0; sector < this.#sectors && runs.length < MAX_LEFTOVERS; sector++) {
       if (used[sector] === 1) continue
-      const offset = this.#offset(sector)
-      const size = Math.min(this.#sectorBytes, this.#view.size - offset)
-      const last = runs.at(-1)
-      if (last !== undefined && last.offset + last.size === offset) last.size += size
-      else if (runs.length < MAX_LEFTOVERS) runs.push({ offset, size })
-      else break
+      const first = sector
+      while (sector < this.#sectors && used[sector] !== 1) sector++
+      const offset = this.#offset(first)
+      const run = { offset, size: Math.min(this.#view.size, this.#offset(sector)) - offset }
+      if (!this.#isBlank(run)) runs.push(run)
     }
     return runs
+  }
+
+  *leftoverPieces({ offset, size }: Leftover): Generator<Buffer, void, undefined> {
+    for (let at = offset; at < offset + size; at += MAX_PIECE) {
+      yield this.#view.read(at, Math.min(MAX_PIECE, offset + size - at))
+    }
+  }
+
+  /** Sectors that were never written, or wiped. */
+  #isBlank(leftover: Leftover): boolean {
+    for (const piece of this.leftoverPieces(leftover)) {
+      if (piece.some((byte) => byte !== 0 && byte !== 0xff)) return false
+    }
+    return true
   }
 
   #offset(sector: number): number {
