@@ -14,7 +14,7 @@ const PIECE_BYTES = 256 * 1024
 const PIECES_A_TURN = 16
 
 export interface Passing {
-  readonly view: ContentView
+  readonly view: Pick<ContentView, 'read'>
   readonly range: Range
   readonly decoder: TransferDecoder
 }
@@ -24,7 +24,7 @@ export async function passDecoded(run: OpenRun, info: MemberInfo, passing: Passi
   const { view, range, decoder } = passing
   const sink = run.member(info)
   let pieces = 0
-  for (let at = range.from; at < range.to; ) {
+  for (let at = range.from; at < range.to && decoder.isDone !== true; ) {
     if (run.signal.aborted) throw new Unscanned('timeout', 'a part was not read to its end')
     const bytes = view.read(at, Math.min(PIECE_BYTES, range.to - at))
     if (bytes.length === 0) return sink.end({ reason: 'malformed', detail: 'the content ends early' } satisfies Damage)

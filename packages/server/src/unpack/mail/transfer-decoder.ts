@@ -2,6 +2,8 @@
 export interface TransferDecoder {
   push(chunk: Buffer): Buffer
   end(): Buffer
+  /** Its last line came: nothing more will. */
+  readonly isDone?: boolean
 }
 
 const NOTHING = Buffer.alloc(0)

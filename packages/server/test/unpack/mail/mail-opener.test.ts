@@ -226,7 +226,7 @@ describe('the names of attachments', () => {
     ['filename="C:\\x\\a.txt"', 'C:\\x\\a.txt', 'a path as old browsers send it'],
     ['filename="a\\"b.txt"', 'a"b.txt', 'an escaped quote'],
     ['filename="=?utf-8?B?w6QuZXhl?="', 'ä.exe', 'an encoded word where none may stand'],
-    ['filename="=?iso-8859-1?Q?=E4_=?= =?iso-8859-1?Q?b.exe?="', 'äb.exe', 'two encoded words are one'],
+    ['filename="=?iso-8859-1?Q?=E4_?= =?iso-8859-1?Q?b.exe?="', 'ä b.exe', 'two encoded words are one'],
     ["filename*=UTF-8''%e2%82%ac.exe", '€.exe', 'RFC 2231'],
     ["filename*0*=iso-8859-1'de'%e4; filename*1=.ex; filename*2=e", 'ä.exe', 'RFC 2231 in sections'],
     ['filename*1=exe; filename*0="a."', 'a.exe', 'sections out of order'],
