@@ -10,6 +10,7 @@ const SHEET_BLOCK = 1024
 const WORD_BLOCK = 512
 /** [MS-DOC] 2.2.6.2: the FIB's first 68 bytes stay as they are. */
 const FIB_PLAIN = 68
+const FIB_MAGIC = 0xa5ec
 
 /**
  * Binary workbooks and documents encrypted by RC4, RC4 CryptoAPI or XOR: what could be opened, decrypted, by stream path in upper case.
@@ -131,7 +132,8 @@ function xorRecord({ stream, from, to }: BiffRecord, array: Buffer): Buffer {
 async function openWord(document: EncryptedDocument, entry: CompoundEntry, plain: Map<string, Buffer>): Promise<void> {
   const { file, run, locked } = document
   const stream = file.read(entry, MAX_STREAM)
-  if (stream.length < FIB_PLAIN || (stream.readUInt16LE(0x0a) & 0x100) === 0) return
+  if (stream.length < FIB_PLAIN || stream.readUInt16LE(0) !== FIB_MAGIC || (stream.readUInt16LE(0x0a) & 0x100) === 0)
+    return
   const table = file.find((stream.readUInt16LE(0x0a) & 0x200) !== 0 ? '1Table' : '0Table')
   const obfuscated = (stream.readUInt16LE(0x0a) & 0x8000) !== 0
   const headerBytes = Math.min(stream.readUInt32LE(0x0e), 4096)

@@ -27,7 +27,7 @@ interface State {
   readonly names: string[]
   readonly links: string[]
   readonly faults: Damage[]
-  readonly sheetAt: Map<number, string>
+  readonly sheetAt: Map<number, { readonly name: string; readonly isMacro: boolean }>
   /** Inside a macro sheet's substream: its name. */
   sheet: string | undefined
   lastCell: string
@@ -62,8 +62,9 @@ function readRecord(state: State, id: number, data: Buffer, at: number): void {
   if (id === BOF && data.length >= 4) {
     // dt 0x40 = macro sheet (2.4.21). The directory of sheets may lie: the substream itself says what it is.
     const isMacro = data.readUInt16LE(2) === 0x40
-    state.sheet = isMacro ? (state.sheetAt.get(at) ?? 'unlisted') : undefined
-    if (isMacro && !state.sheetAt.has(at)) state.macroSheets.push({ name: 'unlisted', state: 'very hidden' })
+    const listed = state.sheetAt.get(at)
+    state.sheet = isMacro ? (listed?.name ?? 'unlisted') : undefined
+    if (isMacro && listed?.isMacro !== true) state.macroSheets.push({ name: state.sheet ?? '', state: 'very hidden' })
   } else if (id === BOUND_SHEET && data.length >= 8) readBoundSheet(state, data)
   else if (id === NAME && data.length >= 15) readName(state, data)
   else if (id === FORMULA && data.length >= 22) readCell(state, data)
@@ -77,7 +78,7 @@ function readBoundSheet(state: State, data: Buffer): void {
   const name = shortString(data, 6)
   const depth = (data[4] ?? 0) & 3
   const isMacro = data[5] === 1
-  state.sheetAt.set(data.readUInt32LE(0), name)
+  state.sheetAt.set(data.readUInt32LE(0), { name, isMacro })
   if (!isMacro) return
   state.macroSheets.push({ name, state: depth === 0 ? 'visible' : depth === 1 ? 'hidden' : 'very hidden' })
 }
