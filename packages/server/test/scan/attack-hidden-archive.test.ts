@@ -71,12 +71,15 @@ describe('an archive that does not stand at the beginning', () => {
   })
 
   for (const [name, bytes, hints] of [
-    ['a form of fields and a picture', form('a\r\n\r\nb', 'GIF89a'), FORM],
     ['text', Buffer.from('hello'), { declaredType: 'text/plain', fileName: 'a.txt' }],
     ['a picture', Buffer.from('GIF89a'), { declaredType: 'image/gif', fileName: 'zip.gif' }],
   ] as const) {
     it(`is not seen where there is none: ${name}`, () => assert.equal(reasonOf(bytes, hints), 'none'))
   }
+
+  it('is what a form that nobody opened may hold: its parts are members', () => {
+    assert.equal(reasonOf(form('a\r\n\r\nb', 'GIF89a'), FORM), 'not-unpacked')
+  })
 
   it('is not looked for behind ten thousand empty lines: that would hold up everybody else', () => {
     assert.equal(reasonOf(Buffer.alloc(2 * 1024 * 1024, '\n\nP'), FORM), 'not-unpacked')
