@@ -1,6 +1,10 @@
-import { type Detection, isNonEmpty, type ScanResult } from '../domain/verdict.ts'
+import type { ScanResult } from '../domain/verdict.ts'
 import { cleanLists, type Found, judgeLists, listsDown } from './object-lists.ts'
 import type { ListQuestion } from './scanners/suspicious-objects.ts'
+import { createUrlRater, type UrlRater } from './urls/signal-rating.ts'
+import type { ProviderRater } from './urls/url-provider.ts'
+
+export { URL_RATING } from './urls/signal-rating.ts'
 
 /** What a message says of where it goes; hostile text. */
 export interface RatedMessage {
@@ -12,15 +16,35 @@ export interface RatedMessage {
   readonly claimedServerIp: string
 }
 
-export const URL_RATING = 'url-rating'
+const BUILT_IN = createUrlRater()
 
-const CLEAN: ScanResult = Object.freeze({ outcome: 'clean', engine: URL_RATING })
-
-/** URL, host and server address on the lists, then the URL by its letters. At least two results, cheap enough for every request. */
-export function rateUrl(message: RatedMessage, question: ListQuestion): readonly ScanResult[] {
-  return [...askUrlLists(message, question), rateLetters(message.url)]
+/** URL, host and server address on the lists, then the URL by its signals. At least two results, cheap enough for every request. */
+export function rateUrl(
+  message: RatedMessage,
+  question: ListQuestion,
+  rater: UrlRater = BUILT_IN,
+): readonly ScanResult[] {
+  // A CONNECT or a bare Host header has no URL, but a name that can be looked at.
+  return [...askUrlLists(message, question), rater(message.url === '' ? hostUrl(message.host) : message.url)]
 }
 
+/** Adds what providers say. Still a value where all of them know the URL already, or there are none. */
+export function rateUrlWith(
+  results: readonly ScanResult[],
+  url: string,
+  { providers, signal }: { readonly providers: readonly ProviderRater[]; readonly signal?: AbortSignal },
+): readonly ScanResult[] | Promise<readonly ScanResult[]> {
+  if (providers.length === 0) return results
+  const rated = providers.map((provider) => provider.rate(url, signal))
+  const isKnown = rated.every((rating): rating is ScanResult => !(rating instanceof Promise))
+  if (isKnown) return [...results, ...rated]
+  return Promise.all(rated).then((more) => [...results, ...more])
+}
+
+function hostUrl(host: string): string {
+  if (host === '') return ''
+  return host.includes(':') ? `//[${host}]` : `//${host}`
+}
 function askUrlLists({ url, host, claimedServerIp }: RatedMessage, question: ListQuestion): readonly ScanResult[] {
   const { table, settings, nowMs } = question
   if (table === undefined) return listsDown(settings, 'the lists are not loaded')
@@ -37,31 +61,3 @@ function askUrlLists({ url, host, claimedServerIp }: RatedMessage, question: Lis
 }
 
 const NOTHING = [] as const
-
-/** How a URL can look wrong: medium at most, so it is passed, recorded and submitted (architecture.md 4a). */
-const SIGNS: readonly (readonly [name: string, risk: Detection['risk'], pattern: RegExp, words: string])[] = [
-  [
-    'SuspiciousURL.ObfuscatedAddress',
-    'medium',
-    /^[a-z]+:\/\/(?:0x[0-9a-f]+|\d{8,10})(?:[:/?#]|$)/i,
-    'the address is one number',
-  ],
-  ['SuspiciousURL.RightToLeft', 'medium', /%e2%80%ae|\u202e/i, 'text that runs backwards hides the extension'],
-  [
-    'SuspiciousURL.DoubleExtension',
-    'low',
-    /\.(?:pdf|docx?|xlsx?|pptx?|jpe?g|png|gif|txt|mp[34])(?:%20|\s)*\.(?:exe|scr|com|pif|bat|cmd|js|jse|vbs|vbe|wsf|hta|lnk|ps1)(?:[?#]|$)/i,
-    'a document by name, a program by its last extension',
-  ],
-]
-
-/** Longer URLs are cut: the signs stand near the ends of what a person would read. */
-const MAX_CHARS = 4096
-
-function rateLetters(url: string): ScanResult {
-  const text = url.length > MAX_CHARS ? url.slice(0, MAX_CHARS) : url
-  const detections = SIGNS.filter(([, , pattern]) => pattern.test(text)).map(
-    ([name, risk, , evidence]): Detection => ({ engine: URL_RATING, name, risk, about: 'url', evidence }),
-  )
-  return isNonEmpty(detections) ? { outcome: 'detected', engine: URL_RATING, detections } : CLEAN
-}
