@@ -178,7 +178,11 @@ async function withHandler<T>(scenario: Scenario, rules: Buffer, use: (handle: H
   const onThreadDead = (detail: string): never => {
     throw new Error(detail)
   }
-  const scanning = createScanning({ config, onThreadDead })
+  const scanning = createScanning({
+    spoolDirectory: tmpdir(),
+    config,
+    onThreadDead,
+  })
   await scanning.useRules(rules)
   scanning.useLists(buildListTable([], 'none'))
   const journal = openJournal({ dir: folder, instance: 'bench' })

@@ -10,6 +10,7 @@ const tools: CliTools = {
     yield* (await server()).scan(options)
   },
   checkDatabase: async (data) => (await server()).checkDatabase(data),
+  modelFeatures: async (query) => (await server()).modelFeatures(query),
 }
 
 process.exitCode = await main(process.argv.slice(2), tools)

@@ -4,20 +4,21 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ApiDeps } from './api/deps.ts'
 import { type Listening, listenApi, listenConsole } from './api/http-server.ts'
 import type { ServeOptions } from './cli/tools.ts'
+import { apiDeps, type Server } from './composition/api-deps.ts'
 import { databaseLocation } from './composition/database-check.ts'
+import { downloadWhole } from './composition/download.ts'
 import { greeting } from './composition/greeting.ts'
-import { createListsService } from './composition/lists-service.ts'
+import { createModelsService, type ModelsService, type ModelsServiceOptions } from './composition/models-service.ts'
 import { openPortFaults } from './composition/port-check.ts'
-import { createRulesService, type RulesService } from './composition/rules-service.ts'
-import { type ServerFacts, serverReadiness, serverStatus } from './composition/server-status.ts'
-import { createSettingsService, type SettingsService } from './composition/settings-service.ts'
-import { createWorkerState, type WorkerState } from './composition/worker-state.ts'
+import { createRulesService } from './composition/rules-service.ts'
+import { createSettingsService } from './composition/settings-service.ts'
+import { createWorkerState } from './composition/worker-state.ts'
+import { createEgress } from './egress.ts'
 import { type DataFolder, DataFolderBusy, markRunning, openDataFolder, takePidFile } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
-import { createMergedMetrics, createProcessMetrics, type MergedMetrics, type MetricsSnapshot } from './metrics.ts'
+import { createMergedMetrics, type MetricsSnapshot } from './metrics.ts'
 import type { CompiledRules, RuleSource } from './scan/scanners/yara/rule-compiler.ts'
 import { readSettingsFile } from './settings/file.ts'
 import { type LoadedSettings, loadSettings } from './settings/load.ts'
@@ -28,9 +29,10 @@ import type { Config, Values } from './settings/settings.ts'
 import { openSecretBox } from './store/secret-box.ts'
 import { createWriter, type Writer } from './store/writer.ts'
 import { workerIdentity } from './supervisor/identity.ts'
-import { createWorkerPool, type WorkerPool } from './supervisor/worker-pool.ts'
+import { createWorkerPool } from './supervisor/worker-pool.ts'
 
 export { checkDatabase } from './composition/database-check.ts'
+export { modelFeatures } from './composition/model-features.ts'
 export { scan } from './composition/scan-files.ts'
 
 const COMPILER = new URL('./composition/compile-process.ts', import.meta.url).pathname
@@ -42,9 +44,6 @@ const FROZEN_AFTER_MS = 10_000
 const DATABASE_WAIT_MS = { sqlite: 2000, postgresql: 30_000 } as const
 const CHECKOUT = resolve(import.meta.dirname, '../../..')
 const VERSION: string = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')).version
-
-/** Nothing fills the synchronized list and no model can be installed yet: both are refused in the settings. */
-const CONTEXT: ConfigContext = { hasModel: false, hasSynchronizedSource: false }
 
 /** Runs the server until SIGTERM; gives the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
@@ -95,7 +94,13 @@ async function start(run: Run): Promise<Server | number> {
   const writer = await openStore(run)
   if (writer === undefined) return EXIT_UNAVAILABLE
   const revision = await writer.settings.latest()
-  const loaded = load(options, revision?.values ?? {}, box)
+  const models = modelsOf(run, {
+    publish: (snapshot) => state.change({ models: snapshot }),
+    isInUse: () => settings.inForce.config['scan.predictive'],
+  })
+  const context = (): ConfigContext => ({ hasModel: models.hasModel(), hasSynchronizedSource: false })
+  // A model that was lost is an engine that is down, not a server that does not start.
+  const loaded = load(options, { saved: revision?.values ?? {}, box, context: { ...context(), hasModel: true } })
   if (!loaded.ok) return await refuse(loaded, writer)
   for (const warning of loaded.warnings) log('warn', faultLine(warning))
   const { config } = loaded
@@ -125,6 +130,7 @@ async function start(run: Run): Promise<Server | number> {
   const state = createWorkerState({
     config,
     rules: compiled,
+    models: await models.build(),
     apply: (desired) => pool.apply(desired),
     onLists: (callback) => writer.onLists(callback),
     listRevision: () => writer.objects.revision(),
@@ -133,7 +139,7 @@ async function start(run: Run): Promise<Server | number> {
     initial: { ...loaded, revision: revision?.id ?? 0, saved: revision?.values ?? {} },
     store: writer.settings,
     box,
-    context: () => CONTEXT,
+    context,
     check: openPortFaults,
     publish(next) {
       log.setLevel(next['log.level'])
@@ -143,11 +149,13 @@ async function start(run: Run): Promise<Server | number> {
     },
   })
   const server: Parts = {
+    version: VERSION,
     writer,
     pool,
     settings,
     state,
     rules,
+    models,
     metrics,
     startedMs,
     storeKind: storeKind(options),
@@ -157,23 +165,11 @@ async function start(run: Run): Promise<Server | number> {
   if (faults.length > 0) return await giveUp(server, faults)
   const fault = await openFaces(server, folder, log)
   if (fault !== undefined) return await giveUp(server, [fault])
-  process.on('SIGHUP', () => void reload({ options, settings, box, log }))
+  process.on('SIGHUP', () => void reload({ options, settings, box, log, context }))
   const consoleAddress = server.faces[1]?.address ?? ''
   process.stderr.write(greeting(config, { data: folder.root, consoleAddress }))
   process.stdout.write('ready\n')
   return server
-}
-
-interface Server {
-  readonly writer: Writer
-  readonly pool: WorkerPool
-  readonly settings: SettingsService
-  readonly state: WorkerState
-  readonly rules: RulesService
-  readonly metrics: MergedMetrics
-  readonly startedMs: number
-  readonly storeKind: 'sqlite' | 'postgresql'
-  readonly faces: readonly Listening[]
 }
 
 type Parts = Omit<Server, 'faces'> & { readonly faces: Listening[] }
@@ -203,6 +199,25 @@ async function refuse(loaded: LoadedSettings & { ok: false }, writer: Writer): P
   return EXIT_USAGE
 }
 
+/** What is fetched for the administrator goes out by `egress` only. */
+function modelsOf(
+  { folder }: Run,
+  { publish, isInUse }: Pick<ModelsServiceOptions, 'publish' | 'isInUse'>,
+): ModelsService {
+  const egress = createEgress()
+  return createModelsService({
+    folder: join(folder.root, 'models'),
+    snapshots: folder.snapshots,
+    check: () => {
+      throw new Error('not yet')
+    },
+    pinned: [],
+    download: (url, maxBytes) => downloadWhole(egress, url, maxBytes),
+    publish,
+    isInUse,
+  })
+}
+
 /** The store's own words where it does not come up: without its settings and lists nothing can be answered rightly. */
 async function openStore({ options, folder, log, stopping }: Run): Promise<Writer | undefined> {
   const writer = await createWriter({
@@ -229,22 +244,29 @@ function storeKind({ environment }: ServeOptions): 'sqlite' | 'postgresql' {
   return environment.ASSAY_DATABASE_URL ? 'postgresql' : 'sqlite'
 }
 
-function load({ settingsFile, environment, flags }: ServeOptions, saved: Values, box: SecretBox): LoadedSettings {
-  const file = settingsFile === undefined ? {} : { file: readSettingsFile(settingsFile) }
-  return loadSettings({ saved, box, environment, flags, context: CONTEXT, ...file })
+interface Stored {
+  readonly saved: Values
+  readonly box: SecretBox
+  readonly context: ConfigContext
 }
 
-async function reload({ options, settings, box, log }: Reload): Promise<void> {
-  const faults = await settings.override((saved) => load(options, saved, box))
+function load({ settingsFile, environment, flags }: ServeOptions, stored: Stored): LoadedSettings {
+  const file = settingsFile === undefined ? {} : { file: readSettingsFile(settingsFile) }
+  return loadSettings({ ...stored, environment, flags, ...file })
+}
+
+async function reload({ options, settings, box, log, context }: Reload): Promise<void> {
+  const faults = await settings.override((saved) => load(options, { saved, box, context: context() }))
   if (faults.length === 0) log('info', 'settings file read again')
   for (const fault of faults) log('error', 'settings file refused, nothing has changed', { fault })
 }
 
 interface Reload {
   readonly options: ServeOptions
-  readonly settings: SettingsService
+  readonly settings: Server['settings']
   readonly box: SecretBox
   readonly log: Log
+  context(): ConfigContext
 }
 
 /**
@@ -305,73 +327,6 @@ async function openFaces(parts: Parts, folder: DataFolder, log: Log): Promise<st
     await Promise.all(parts.faces.map((face) => face.close()))
     return `${what} cannot be opened: ${(error as Error).message}`
   }
-}
-
-function apiDeps(parts: Parts): ApiDeps {
-  const { writer, state, settings, rules, metrics } = parts
-  const own = createProcessMetrics('supervisor')
-  const status = async () => serverStatus(factsOf(parts, await writer.objects.counts().catch(() => [])))
-  return {
-    status,
-    readiness: async () => serverReadiness(factsOf(parts, [])),
-    async metricsText() {
-      metrics.take(own.snapshot())
-      return metrics.text(await status())
-    },
-    readSettings: async () => settings.view(),
-    saveSettings: ({ updates, by }) => settings.save(updates, by),
-    applySettings: ({ text, by }) => settings.applyText(text, by),
-    exportSettings: async () => settings.exportText(),
-    settingsHistory: () => settings.history(),
-    rollbackSettings: ({ revision, by }) => settings.rollback(revision, by),
-    async transactions(query) {
-      // What has been answered is in a journal at least: nobody shall miss it because the writer is a moment behind.
-      await writer.flush()
-      return writer.records.query(query)
-    },
-    lists: createListsService({ store: writer.objects, published: () => state.listsPublished() }),
-    rules: rules.deps,
-  }
-}
-
-function factsOf(
-  { startedMs, writer, pool, settings, rules, metrics, storeKind, faces }: Parts,
-  lists: ListCounts,
-): ServerFacts {
-  const workers = pool.reports()
-  const { config, revision } = settings.inForce
-  return {
-    version: VERSION,
-    startedMs,
-    settingsRevision: revision,
-    config,
-    workers,
-    ruleFiles: rules.files(),
-    listCounts: lists,
-    listeners: [...listenersOf(workers[0]?.listeners ?? []), ...facesOf(faces)],
-    store: writer.status(),
-    storeKind,
-    counters: metrics.totals(),
-    rssBytes: process.memoryUsage.rss() + metrics.rssBytes(),
-  }
-}
-
-type ListCounts = ServerFacts['listCounts']
-
-function facesOf(faces: readonly Listening[]): ServerFacts['listeners'] {
-  return faces.map(({ address, port }) => ({
-    name: port === 0 ? 'api' : 'console',
-    address,
-    state: 'listening',
-    detail: '',
-  }))
-}
-
-function listenersOf(described: readonly string[]): ServerFacts['listeners'] {
-  return described.map((line) => {
-    const [name = 'icap', address = ''] = line.split(' ')
-    return { name: name as 'icap' | 'icaps', address, state: 'listening', detail: '' }
-  })
 }
 
 /** Aborted at the first SIGTERM or SIGINT; the next ones change nothing. SIGHUP would kill a server that is still starting. */

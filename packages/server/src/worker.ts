@@ -7,7 +7,7 @@ import { createProcessMetrics } from './metrics.ts'
 import type { Config } from './settings/settings.ts'
 import { openJournal } from './store/journal.ts'
 import { becomeIdentity, workerIdentity } from './supervisor/identity.ts'
-import type { DesiredState, FromWorker, ToWorker, WorkerReport } from './supervisor/messages.ts'
+import type { DesiredState, FromWorker, Snapshot, ToWorker, WorkerReport } from './supervisor/messages.ts'
 import { createPermitPurse } from './supervisor/permits.ts'
 
 /** The entry point of an ICAP worker: becomes what the supervisor says, serves, reports. */
@@ -124,6 +124,7 @@ async function start(state: DesiredState<Config>): Promise<Running> {
   const scanning = createScanning({
     config: state.config,
     spoolDirectory: 'spool',
+    onVersions: () => void running?.then(({ server }) => server.versionsChanged()).catch(() => {}), // it says why itself
     onThreadDead: (detail) => send({ type: 'replace', detail }),
   })
   await useSnapshots(scanning, state)
@@ -156,10 +157,18 @@ async function start(state: DesiredState<Config>): Promise<Running> {
 }
 
 /** Only what differs is read; a snapshot that cannot be used leaves the one before in force and is a fault. */
-async function useSnapshots(scanning: Scanning, { lists, rules }: DesiredState<Config>): Promise<void> {
+async function useSnapshots(scanning: Scanning, { lists, rules, models }: DesiredState<Config>): Promise<void> {
+  await useModels(scanning, models)
   if (rules !== undefined && rules.revision !== scanning.versions().rules)
     await scanning.useRules(await readFile(rules.path))
   if (lists !== undefined && lists.revision !== scanning.versions().lists) scanning.useLists(await readFile(lists.path))
+}
+
+/** One that is lost or damaged leaves its engine down; the others go on. */
+async function useModels(scanning: Scanning, models: Snapshot | undefined): Promise<void> {
+  if (models?.revision === scanning.versions().models) return
+  const pack = models && (await readFile(models.path).catch(() => 'lost' as const))
+  await scanning.useModels(models && { revision: models.revision, pack: pack ?? 'lost' })
 }
 
 async function pong(id: number, connectionsInUse: number): Promise<void> {

@@ -3,17 +3,17 @@ import { z } from 'zod'
 import { RISK_LEVELS } from '../domain/risk.ts'
 import { OBJECT_LISTS, OBJECT_TYPES } from '../domain/suspicious-object.ts'
 import { UNSCANNED_REASONS } from '../domain/verdict.ts'
+import { count, list, queryNumber, text, unixMs } from './contract-kinds.ts'
+import { detectionSchema, evidenceSchema } from './contract-transactions.ts'
+
+export * from './contract-models.ts'
+export * from './contract-transactions.ts'
 
 /** Everything that the command line and the console may see of the server: one schema a thing, the type follows from it. */
 export const API_BASE = '/api/v1'
 
 /** The API's socket inside the data folder (mode 0600: whoever can open it is the administrator). */
 export const SOCKET_NAME = 'assay.sock'
-
-const list = <T extends z.ZodType>(item: T) => z.array(item).readonly()
-const count = z.number().int().nonnegative()
-const unixMs = z.number().int().nonnegative()
-const text = (maxLength: number) => z.string().max(maxLength)
 
 export const apiErrorSchema = z.strictObject({
   /** Stable, for programs. */
@@ -156,82 +156,6 @@ export type HistoryEntry = z.infer<typeof historyEntrySchema>
 
 export const historySchema = z.strictObject({ entries: list(historyEntrySchema) })
 
-export const MAX_TRANSACTIONS_PAGE = 1000
-
-const queryNumber = z.coerce.number().int().nonnegative()
-
-/** Newest first. `cursor` is the `next` of the page before. */
-export const transactionsQuerySchema = z.strictObject({
-  sinceMs: queryNumber.optional(),
-  untilMs: queryNumber.optional(),
-  limit: queryNumber.min(1).max(MAX_TRANSACTIONS_PAGE).default(100),
-  cursor: text(256).optional(),
-  outcome: z.enum(['clean', 'detected', 'unscanned', 'excluded']).optional(),
-  action: z.enum(['allow-clean', 'allow-unscanned', 'allow-excluded', 'block', 'block-unscanned', 'error']).optional(),
-  mode: z.enum(['REQMOD', 'RESPMOD']).optional(),
-  client: text(64).optional(),
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .optional(),
-  /** Stands anywhere in the URL or file name. */
-  contains: text(256).optional(),
-})
-export type TransactionsQuery = z.infer<typeof transactionsQuerySchema>
-
-export const detectionSchema = z.strictObject({
-  engine: z.string(),
-  name: z.string(),
-  risk: z.enum(RISK_LEVELS),
-  about: z.enum(['url', 'file']),
-  member: z.string().optional(),
-  offset: count.optional(),
-  evidence: z.string().optional(),
-})
-
-/** domain/transaction-record.ts, in JSON. */
-export const transactionSchema = z.strictObject({
-  id: z.string(),
-  timeMs: unixMs,
-  client: z.string(),
-  clientGroup: z.string(),
-  mode: z.enum(['REQMOD', 'RESPMOD']),
-  service: z.string(),
-  httpMethod: z.string(),
-  httpStatus: z.number().int(),
-  url: z.string(),
-  fileName: z.string(),
-  saved: z.strictObject({
-    clientIp: z.string().optional(),
-    serverIp: z.string().optional(),
-    authenticatedUser: z.string().optional(),
-    authenticatedGroups: z.string().optional(),
-    clientUsername: z.string().optional(),
-  }),
-  sha256: z.string(),
-  sha1: z.string(),
-  size: z.number().int(),
-  declaredType: z.string(),
-  trueType: z.string(),
-  outcome: z.enum(['clean', 'detected', 'unscanned', 'excluded']),
-  risk: z.enum(RISK_LEVELS),
-  reasons: list(z.enum(UNSCANNED_REASONS)),
-  details: list(z.string()),
-  detections: list(detectionSchema),
-  action: z.enum(['allow-clean', 'allow-unscanned', 'allow-excluded', 'block', 'block-unscanned', 'error']),
-  icapStatus: z.number().int(),
-  stagesMs: z.strictObject({ read: z.number(), scan: z.number(), total: z.number() }),
-  cached: z.boolean(),
-})
-export type TransactionView = z.infer<typeof transactionSchema>
-
-export const transactionsPageSchema = z.strictObject({
-  records: list(transactionSchema),
-  /** The cursor of the next (older) page; null on the last. */
-  next: z.string().nullable(),
-})
-export type TransactionsPage = z.infer<typeof transactionsPageSchema>
-
 const oneLine = (maxLength: number) =>
   text(maxLength).refine((value) => !/\p{Cc}/u.test(value), 'holds a control character')
 
@@ -292,8 +216,7 @@ export const scanLineSchema = z.strictObject({
   risk: z.enum(RISK_LEVELS),
   reasons: list(z.enum(UNSCANNED_REASONS)),
   detections: list(detectionSchema),
-  /** One line a finding or failure, for people. */
-  evidence: list(z.string()),
+  evidence: evidenceSchema,
 })
 export type ScanLine = z.infer<typeof scanLineSchema>
 

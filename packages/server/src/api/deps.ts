@@ -1,6 +1,8 @@
 import type { SuspiciousObject } from '../domain/suspicious-object.ts'
 import type {
+  AddModel,
   AddRuleFile,
+  FetchModel,
   HistoryEntry,
   ListChanged,
   ListCount,
@@ -8,12 +10,14 @@ import type {
   ListEntryKey,
   ListExport,
   ListImport,
+  ModelView,
   Readiness,
   RuleFile,
   SaveSettings,
   SettingsSaved,
   SettingsView,
   Status,
+  TransactionDetail,
   TransactionsPage,
   TransactionsQuery,
 } from './contract.ts'
@@ -52,6 +56,8 @@ export interface ApiDeps {
   rollbackSettings(rollback: { revision: number; by: string }): Promise<Outcome<SettingsSaved>>
 
   transactions(query: TransactionsQuery): Promise<TransactionsPage>
+  /** Undefined: no record has this id. */
+  transaction(id: string): Promise<TransactionDetail | undefined>
 
   readonly lists: {
     /** Faults: the value is not one of its type, an exception without a note, ... */
@@ -64,6 +70,17 @@ export interface ApiDeps {
     ): Promise<Outcome<ListChanged>>
     export(options: ListExport): AsyncIterable<readonly SuspiciousObject[]>
     counts(): Promise<readonly ListCount[]>
+  }
+
+  readonly models: {
+    /** `text` is the model's file as it comes. */
+    add(
+      model: AddModel & { by: string },
+      text: AsyncIterable<Buffer>,
+    ): Promise<Outcome<{ models: readonly ModelView[] }>>
+    fetch(model: FetchModel & { by: string }): Promise<Outcome<{ models: readonly ModelView[] }>>
+    list(): Promise<readonly ModelView[]>
+    remove(model: { name: ModelView['name']; by: string }): Promise<Outcome<{ removed: boolean }>>
   }
 
   readonly rules: {

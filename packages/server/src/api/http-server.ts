@@ -11,6 +11,7 @@ import { Refusal, refusalBody, refusalOf, refusalStatus } from './errors.ts'
 import { openApiRoute } from './openapi.ts'
 import type { Reply, Route } from './route.ts'
 import { listRoutes } from './routes/lists.ts'
+import { modelRoutes } from './routes/models.ts'
 import { openRoutes } from './routes/open.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { settingsRoutes } from './routes/settings.ts'
@@ -74,6 +75,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...transactionRoutes(deps),
     ...listRoutes(deps, SOCKET_ACTOR),
     ...ruleRoutes(deps, SOCKET_ACTOR),
+    ...modelRoutes(deps, SOCKET_ACTOR),
   ]
 }
 

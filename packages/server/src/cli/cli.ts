@@ -6,6 +6,8 @@ import { doctorCommand } from './doctor.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
 import { icapCommand } from './icap.ts'
 import { listsCommand } from './lists.ts'
+import { modelsCommand } from './models.ts'
+import { passwordsCommand } from './passwords.ts'
 import { printable } from './print.ts'
 import { rulesCommand } from './rules.ts'
 import { scanCommand } from './scan.ts'
@@ -65,6 +67,8 @@ const COMMANDS = [
   transactionsCommand,
   listsCommand,
   rulesCommand,
+  passwordsCommand,
+  modelsCommand,
   scanCommand,
   doctorCommand,
   versionCommand,

@@ -2,6 +2,7 @@ import { lstat, opendir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import type { ScanLine } from '../api/contract.ts'
+import { evidenceLines } from '../domain/evidence-tree.ts'
 import type { CommandContext } from './context.ts'
 import { variable } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
@@ -60,12 +61,14 @@ async function* walked(
   walk.done = true
 }
 
-function lineText({ path, outcome, risk, detections, reasons }: ScanLine): string {
+/** A line, and for what was found or not looked at the tree that shows where. */
+function lineText({ path, outcome, risk, detections, reasons, evidence }: ScanLine): string {
   const findings = detections.map(
     ({ name, engine, member }) => `${name} (${engine}${member === undefined ? '' : `, in ${member}`})`,
   )
   const words = [outcome, ...(risk === 'none' ? [] : [`risk ${risk}`]), ...findings, ...reasons]
-  return `${printable(path)}: ${words.map(printable).join(', ')}\n`
+  const tree = outcome === 'clean' ? [] : evidenceLines(evidence).map((line) => `  ${printable(line)}\n`)
+  return `${printable(path)}: ${words.map(printable).join(', ')}\n${tree.join('')}`
 }
 
 /**

@@ -30,6 +30,16 @@ export interface DatabaseCheck {
   readonly detail: string
 }
 
+export interface ModelFeatures {
+  readonly features: readonly number[]
+  /** By model; -1 where there is none. */
+  readonly scores: Readonly<Record<string, number>>
+  readonly risk: string
+  readonly topFeatures: readonly { readonly name: string; readonly contribution: number }[]
+  /** Who signed it, and whether the file is still what was signed. */
+  readonly signature: string
+}
+
 /** What the command line cannot do itself: the composition root's entry points. */
 export interface CliTools {
   /** The exit code once the server has stopped; a bad flag, variable or settings file is 64 and names every fault. */
@@ -37,6 +47,8 @@ export interface CliTools {
   scan(options: ScanOptions): AsyncIterable<ScannedFile>
   /** Opens the store that a server with this data folder would open, without changing it. */
   checkDatabase(data: string): Promise<DatabaseCheck>
+  /** Rejects with the system's error where a file cannot be read. */
+  modelFeatures(query: { data: string; file: string; models?: string | undefined }): Promise<ModelFeatures>
 }
 
 /** The process as the commands see it. */

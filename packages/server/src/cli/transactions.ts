@@ -1,8 +1,15 @@
 import { Command } from 'commander'
-import { MAX_TRANSACTIONS_PAGE, type TransactionView, transactionsPageSchema } from '../api/contract.ts'
+import {
+  MAX_TRANSACTIONS_PAGE,
+  type TransactionDetail,
+  type TransactionView,
+  transactionDetailSchema,
+  transactionsPageSchema,
+} from '../api/contract.ts'
+import { evidenceLines } from '../domain/evidence-tree.ts'
 import type { CommandContext } from './context.ts'
 import { usageError } from './exit.ts'
-import { columns, jsonLine, utcTime } from './print.ts'
+import { columns, jsonLine, jsonText, printable, utcTime } from './print.ts'
 import { parseTime } from './time.ts'
 
 interface Flags {
@@ -19,7 +26,7 @@ interface Flags {
 }
 
 export function transactionsCommand(context: CommandContext): Command {
-  return new Command('transactions')
+  const command = new Command('transactions')
     .description('the latest transactions, newest first')
     .option('--since <time>', 'an ISO date, or how long ago: 90s, 15m, 2h, 7d')
     .option('--until <time>', 'the same')
@@ -35,6 +42,27 @@ export function transactionsCommand(context: CommandContext): Command {
       for await (const records of pages(context, flags))
         await context.io.write(flags.json ? records.map(jsonLine).join('') : columns(records.map(row)))
     })
+  return command.addCommand(showCommand(context))
+}
+
+function showCommand({ api, io }: CommandContext): Command {
+  return new Command('show')
+    .description('one transaction with its evidence: what was inside, and what was found where')
+    .argument('<id>')
+    .option('--json', 'as JSON')
+    .action(async (id: string, { json }: { json?: boolean }) => {
+      const record = await api().json({ path: `/transactions/${encodeURIComponent(id)}` }, transactionDetailSchema)
+      await io.write(json ? jsonText(record) : detailText(record))
+    })
+}
+
+function detailText({ evidence, saved, detections: _, ...record }: TransactionDetail): string {
+  const facts = Object.entries({ ...record, ...saved }).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ])
+  const tree = evidenceLines(evidence).map((line) => `${printable(line)}\n`)
+  return `${columns(facts)}\n${tree.join('')}`
 }
 
 async function* pages({ api }: CommandContext, flags: Flags): AsyncGenerator<readonly TransactionView[]> {

@@ -2,11 +2,11 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Intake } from '../icap-service/intake.ts'
 import { createSpool } from '../icap-service/spool.ts'
 import type { FromContentsThread, ToContentsThread, WalkJob } from '../scan/contents/thread-messages.ts'
-import { type MemberEngine, walk } from '../scan/contents/walk.ts'
-import { createMemberYara } from '../scan/scanners/yara/member-yara.ts'
+import { walk } from '../scan/contents/walk.ts'
 import { lowerPriority } from '../scan/thread-priority.ts'
 import { createPasswordTrial, passwordCounts } from '../unpack/passwords.ts'
 import type { ContentsThreadData } from './contents.ts'
+import { memberEngines } from './member-engines.ts'
 import { allOpeners } from './openers.ts'
 
 /** Behind the threads that answer clients, as the scan threads are. */
@@ -14,8 +14,7 @@ const NICE = 10
 
 const data = workerData as ContentsThreadData
 const openers = allOpeners()
-const engines: MemberEngine[] = []
-if (data.rules !== undefined) engines.push(createMemberYara(Buffer.from(data.rules), data.yaraTimeoutMs))
+const engines = memberEngines(data)
 const spool = createSpool({
   directory: data.spoolDirectory,
   // What one walk may have unpacked at a time, and the copies on its way.

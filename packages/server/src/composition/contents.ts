@@ -1,6 +1,7 @@
 import type { WalkLimits } from '../scan/contents/budget.ts'
 import { ContentsPool } from '../scan/contents/contents-pool.ts'
 import { type ContentsEngine, type ContentsScanner, createContentsScanner } from '../scan/contents/contents-scanner.ts'
+import type { EngineHealth } from '../scan/scanner.ts'
 import type { Config, SettingKey } from '../settings/settings.ts'
 import { allOpeners } from './openers.ts'
 
@@ -15,11 +16,29 @@ export interface ContentsThreadData {
   readonly spoolDirectory: string
   readonly passwords: readonly string[]
   readonly maxPasswordTries: number
+  /** clamd endpoints; empty: ClamAV is off. */
+  readonly clamav: readonly string[]
+  /** Undefined: the predictive engine is off. Without a pack it is down. */
+  readonly predictive:
+    | {
+        readonly pack: Uint8Array | undefined
+        readonly high: number
+        readonly medium: number
+        readonly monitor: boolean
+      }
+    | undefined
+}
+
+/** Model files as they stand in a snapshot. */
+export interface InstalledModels {
+  readonly revision: string
+  readonly pack: Buffer | 'lost'
 }
 
 export interface ContentsOptions {
   readonly config: Config
   readonly rules: Buffer | undefined
+  readonly models: InstalledModels | undefined
   /** Where members go that are too large for memory. */
   readonly spoolDirectory: string
   onThreadDead(detail: string): void
@@ -37,6 +56,11 @@ export const CONTENTS_SETTINGS: readonly SettingKey[] = [
   'unpack.ratioFromBytes',
   'unpack.passwords',
   'unpack.maxPasswordTries',
+  'clamav.endpoints',
+  'scan.predictive',
+  'predictive.high',
+  'predictive.medium',
+  'predictive.monitor',
   'intake.memoryThresholdBytes',
   'intake.maxSpoolBytes',
 ]
@@ -44,7 +68,7 @@ export const CONTENTS_SETTINGS: readonly SettingKey[] = [
 /** Starts the threads that look inside; before the process drops its rights. */
 export async function startContents(options: ContentsOptions): Promise<ContentsScanner> {
   const { config } = options
-  const engines: readonly ContentsEngine[] = []
+  const engines = [predictiveEngine(options)]
   const pool = await ContentsPool.start({
     entry: new URL('./contents-thread.ts', import.meta.url),
     data: threadData(options),
@@ -55,7 +79,7 @@ export async function startContents(options: ContentsOptions): Promise<ContentsS
   return createContentsScanner({ pool, openers: allOpeners(), engines, versions: [settings], detail: '' })
 }
 
-function threadData({ config, rules, spoolDirectory }: ContentsOptions): ContentsThreadData {
+function threadData({ config, rules, models, spoolDirectory }: ContentsOptions): ContentsThreadData {
   return {
     rules: config['scan.yara'] && rules !== undefined ? shared(rules) : undefined,
     yaraTimeoutMs: config['scan.yaraTimeoutMs'],
@@ -71,6 +95,15 @@ function threadData({ config, rules, spoolDirectory }: ContentsOptions): Content
     spoolDirectory,
     passwords: config['unpack.passwords'],
     maxPasswordTries: config['unpack.maxPasswordTries'],
+    clamav: config['clamav.endpoints'],
+    predictive: config['scan.predictive']
+      ? {
+          pack: models === undefined || models.pack === 'lost' ? undefined : shared(models.pack),
+          high: config['predictive.high'],
+          medium: config['predictive.medium'],
+          monitor: config['predictive.monitor'],
+        }
+      : undefined,
   }
 }
 
@@ -78,4 +111,19 @@ function shared(bytes: Buffer): Uint8Array {
   const copy = new Uint8Array(new SharedArrayBuffer(bytes.length))
   copy.set(bytes)
   return copy
+}
+
+function predictiveEngine({ config, models }: ContentsOptions): ContentsEngine {
+  return {
+    name: 'predictive',
+    version: models?.revision ?? '',
+    types: new Set(['pe']),
+    health: healthOf(config, models),
+  }
+}
+
+function healthOf(config: Config, models: InstalledModels | undefined): EngineHealth {
+  if (!config['scan.predictive']) return { state: 'off', detail: models === undefined ? 'no model installed' : '' }
+  if (models === undefined) return { state: 'down', detail: 'no model installed' }
+  return models.pack === 'lost' ? { state: 'down', detail: 'the model is lost' } : { state: 'up', detail: '' }
 }

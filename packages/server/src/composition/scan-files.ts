@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { ScanLine } from '../api/contract.ts'
 import type { ScannedFile, ScanOptions } from '../cli/tools.ts'
+import type { Evidence } from '../domain/evidence.ts'
+import { evidenceTree } from '../domain/evidence-tree.ts'
 import { buildListTable } from '../domain/list-table.ts'
 import { isAtLeast } from '../domain/risk.ts'
 import type { Content, Sample } from '../domain/sample.ts'
-import { decideVerdict, type ScanResult, type Verdict } from '../domain/verdict.ts'
+import { decideVerdict, type Verdict } from '../domain/verdict.ts'
 import { compileRules, type RuleSource } from '../scan/scanners/yara/rule-compiler.ts'
 import { readSettingsFile } from '../settings/file.ts'
 import { loadSettings } from '../settings/load.ts'
@@ -91,7 +93,14 @@ async function scanFile(path: string, scanning: Scanning, config: Config): Promi
     const verdict = decideVerdict(results)
     const risk = verdict.state === 'complete' ? verdict.risk : verdict.atLeast
     return {
-      line: lineOf({ path, sample, type: scanned.trueType, verdict, results }),
+      line: lineOf({
+        path,
+        sample,
+        type: scanned.trueType,
+        verdict,
+        engines: scanned.engines,
+        evidence: scanned.evidence,
+      }),
       reachesThreshold: isAtLeast(risk, config['policy.blockFrom']),
     }
   } finally {
@@ -142,17 +151,12 @@ interface Scanned {
   readonly sample: Sample
   readonly type: string
   readonly verdict: Verdict
-  readonly results: readonly ScanResult[]
+  readonly engines: string
+  readonly evidence: Evidence | undefined
 }
 
-function lineOf({ path, sample, type, verdict, results }: Scanned): ScanLine {
+function lineOf({ path, sample, type, verdict, engines, evidence }: Scanned): ScanLine {
   const detected = verdict.detections.length > 0
-  const failures = results.flatMap((result) =>
-    result.outcome === 'unscanned' ? [`${result.engine}: ${result.detail ?? result.reason}`] : [],
-  )
-  const findings = verdict.detections.map(
-    ({ engine, name, evidence }) => `${engine}: ${name}${evidence ? ` (${evidence})` : ''}`,
-  )
   return {
     path,
     sha256: sample.sha256,
@@ -163,6 +167,14 @@ function lineOf({ path, sample, type, verdict, results }: Scanned): ScanLine {
     risk: verdict.state === 'complete' ? verdict.risk : verdict.atLeast,
     reasons: verdict.state === 'unscanned' ? verdict.reasons : [],
     detections: verdict.detections,
-    evidence: [...findings, ...failures],
+    evidence: evidenceTree({
+      ...sample,
+      type,
+      engines,
+      detections: verdict.detections,
+      reasons: verdict.state === 'unscanned' ? verdict.reasons : [],
+      details: verdict.state === 'unscanned' ? verdict.details : [],
+      evidence,
+    }),
   }
 }

@@ -6,6 +6,7 @@ export function scanSettings(config: Config): ScanSettings {
   const engines = new Set<string>()
   if (config['scan.yara']) engines.add('yara')
   if (config['scan.predictive']) engines.add('predictive')
+  if (config['clamav.endpoints'].length > 0) engines.add('clamav')
   return {
     engines,
     suspiciousObjects: {

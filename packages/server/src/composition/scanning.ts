@@ -1,20 +1,23 @@
 import { type ListTable, openListTable } from '../domain/list-table.ts'
 import type { Sample } from '../domain/sample.ts'
 import type { HandlerDeps } from '../icap-service/handler-deps.ts'
-import type { ContentsScanner } from '../scan/contents/contents-scanner.ts'
 import { type Cancellable, createPipeline, downEngine, type Pipeline, type ScanSettings } from '../scan/pipeline.ts'
 import type { ScanContext } from '../scan/scanner.ts'
+import { type ClamavEngine, createClamavEngine } from '../scan/scanners/clamav/clamav-engine.ts'
 import { createYaraEngine, type YaraEngine } from '../scan/scanners/yara/yara-engine.ts'
 import { trueFileType } from '../scan/true-file-type.ts'
 import type { Config, SettingKey } from '../settings/settings.ts'
 import type { EngineReport } from '../supervisor/messages.ts'
-import { CONTENTS_SETTINGS, startContents } from './contents.ts'
+import { CONTENTS_SETTINGS, type InstalledModels, startContents } from './contents.ts'
+import { clamavOptions } from './member-engines.ts'
 import { scanSettings } from './scan-settings.ts'
 
 export interface ScanningOptions {
   readonly config: Config
   /** Where members go that are too large for memory. */
   readonly spoolDirectory: string
+  /** An engine's version changed by itself (new signatures): the ISTag follows. */
+  onVersions?(): void
   /** The process should be replaced: a thread died, or native code does not come back. */
   onThreadDead(detail: string): void
 }
@@ -32,11 +35,18 @@ export interface Scanning extends Required<Pick<HandlerDeps, 'rateUrl' | 'lists'
   useLists(bytes: Buffer): void
   /** Rejects where the rules cannot be loaded; the old ones stay. */
   useRules(blob: Buffer): Promise<void>
+  /** Undefined: none is installed. */
+  useModels(models: InstalledModels | undefined): Promise<void>
   /** Starts what looks inside, where no rules have done so; before the process drops its rights. */
   lookInside(): Promise<void>
   engines(): readonly EngineReport[]
   /** What answers depend on, for the ISTag. */
-  versions(): { readonly engines: readonly string[]; readonly rules: string; readonly lists: string }
+  versions(): {
+    readonly engines: readonly string[]
+    readonly rules: string
+    readonly lists: string
+    readonly models: string | undefined
+  }
   readonly needsSha1: boolean
   close(): Promise<void>
 }
@@ -56,7 +66,9 @@ export function createScanning(options: ScanningOptions): Scanning {
   let config = options.config
   let table: ListTable | undefined
   let yara: YaraEngine | undefined
+  let clamav: ClamavEngine | undefined
   let rules: Buffer | undefined
+  let models: InstalledModels | undefined
   let hasContents = false
   const pipeline = createPipeline({
     engines: [downEngine('yara', 'no rules are loaded yet')],
@@ -71,7 +83,7 @@ export function createScanning(options: ScanningOptions): Scanning {
   /** The new one is there before the old one goes; walks and scans under way keep what they began with. */
   async function useContents(blob: Buffer | undefined): Promise<void> {
     const { spoolDirectory, onThreadDead } = options
-    const contents = await startContents({ config, rules: blob, spoolDirectory, onThreadDead })
+    const contents = await startContents({ config, rules: blob, models, spoolDirectory, onThreadDead })
     hasContents = true
     void pipeline.useContents(contents)?.close()
   }
@@ -91,6 +103,24 @@ export function createScanning(options: ScanningOptions): Scanning {
     void old?.close()
   }
 
+  function useClamav(): void {
+    const endpoints = config['clamav.endpoints']
+    const old = clamav
+    clamav = undefined
+    if (endpoints.length === 0) pipeline.swap(downEngine('clamav', 'no clamd is named'))
+    else {
+      const onVersion = () => {
+        pipeline.versionsChanged()
+        options.onVersions?.()
+      }
+      clamav = createClamavEngine({ ...clamavOptions(endpoints, config['clamav.maxConnections']), onVersion })
+      pipeline.swap(clamav)
+    }
+    void old?.close()
+  }
+
+  if (config['clamav.endpoints'].length > 0) useClamav()
+
   return {
     prescan: (sample, context, cancel) => pipeline.prescan(sample, context as ScanContext, cancel),
     rateUrl: (context) => pipeline.rateUrl(context as typeof context & Own),
@@ -105,6 +135,7 @@ export function createScanning(options: ScanningOptions): Scanning {
       config = next
       settings = scanSettings(next)
       if (rules !== undefined && differ(ENGINE_SETTINGS, before, next)) await useYara(rules)
+      if (differ(['clamav.endpoints', 'clamav.maxConnections'], before, next)) useClamav()
       if (differ(CONTENTS_SETTINGS, before, next)) await useContents(rules)
     },
     useLists(bytes) {
@@ -114,16 +145,25 @@ export function createScanning(options: ScanningOptions): Scanning {
       await useYara(blob)
       await useContents(blob)
     },
+    async useModels(next) {
+      models = next
+      if (hasContents) await useContents(rules)
+    },
     async lookInside() {
       if (!hasContents) await useContents(rules)
     },
     engines: () => pipeline.readiness(),
-    versions: () => ({ engines: [pipeline.version], rules: yara?.version ?? '', lists: table?.revision ?? '' }),
+    versions: () => ({
+      engines: [pipeline.version],
+      rules: yara?.version ?? '',
+      lists: table?.revision ?? '',
+      models: models?.revision,
+    }),
     get needsSha1() {
       return table?.needsSha1 ?? false
     },
     async close() {
-      await Promise.all([yara?.close(), pipeline.useContents(undefined)?.close()])
+      await Promise.all([yara?.close(), clamav?.close(), pipeline.useContents(undefined)?.close()])
     },
   }
 }

@@ -25,7 +25,7 @@ export interface ServerFacts {
 }
 
 /** Engines that look into content: with none of them on, nothing can be told of a body. */
-const CONTENT_ENGINES = new Set(['yara', 'clamav', 'predictive'])
+export const CONTENT_ENGINES: ReadonlySet<string> = new Set(['yara', 'clamav', 'predictive'])
 const STATES = ['up', 'off', 'down'] as const
 
 export function serverStatus(facts: ServerFacts): Status {

@@ -20,6 +20,7 @@ import { handlerConfig } from './handler-config.ts'
 import { icapLimits } from './icap-limits.ts'
 import { createReadGarbage } from './read-garbage.ts'
 import type { Scanning } from './scanning.ts'
+import { CONTENT_ENGINES } from './server-status.ts'
 import { ICAP_SERVICES, optionsAnswer, serviceTags } from './services.ts'
 
 export interface WorkerServerOptions {
@@ -225,7 +226,7 @@ function isReady(scanning: Scanning): boolean {
   const engines = scanning.engines()
   return (
     engines.every(({ state }) => state !== 'down') &&
-    engines.some(({ engine, state }) => engine === 'yara' && state === 'up')
+    engines.some(({ engine, state }) => CONTENT_ENGINES.has(engine) && state === 'up')
   )
 }
 

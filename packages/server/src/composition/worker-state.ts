@@ -10,6 +10,7 @@ export interface WorkerStateOptions {
   readonly config: Config
   /** Undefined: they could not be compiled, and the engine is down. */
   readonly rules: Snapshot | undefined
+  readonly models: Snapshot | undefined
   /** Makes every worker be so; gives the faults they met. */
   apply(desired: Desired): Promise<readonly string[]>
   /** Calls back for each new list snapshot. */
@@ -22,7 +23,7 @@ export interface WorkerStateOptions {
 export interface WorkerState {
   /** Settles when the workers serve for the first time. */
   readonly started: Promise<readonly string[]>
-  change(part: Partial<Pick<Desired, 'config' | 'rules'>>): Promise<readonly string[]>
+  change(part: Partial<Pick<Desired, 'config' | 'rules' | 'models'>>): Promise<readonly string[]>
   /** Resolves when every worker asks lists that have all changes made before the call; rejects where one cannot. */
   listsPublished(): Promise<void>
   close(): void
@@ -34,7 +35,7 @@ interface ListWaiter {
 }
 
 export function createWorkerState(options: WorkerStateOptions): WorkerState {
-  let desired: Desired = { config: options.config, rules: options.rules, lists: undefined }
+  let desired: Desired = { config: options.config, rules: options.rules, models: options.models, lists: undefined }
   let usedLists = -1
   const waiters = new Set<ListWaiter>()
   const started = Promise.withResolvers<readonly string[]>()

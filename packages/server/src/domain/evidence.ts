@@ -9,10 +9,10 @@ export interface EvidenceFinding {
   readonly name: string
   readonly risk: RiskLevel
   /** Byte offset in the member's own bytes. */
-  readonly offset?: number
+  readonly offset?: number | undefined
   /** MITRE ATT&CK technique: `T1059.005`. */
-  readonly attack?: string
-  readonly detail?: string
+  readonly attack?: string | undefined
+  readonly detail?: string | undefined
 }
 
 /** A part that nobody could look at, and why. */
@@ -35,7 +35,7 @@ export interface EvidenceNode {
   /** Wall time in ms that this member took, its own members not counted. */
   readonly ms: number
   /** What opened it, where a password did: `listed #3`, `from the mail's text`. Never the password. */
-  readonly openedBy?: string
+  readonly openedBy?: string | undefined
   readonly findings: readonly EvidenceFinding[]
   readonly limits: readonly EvidenceLimit[]
 }

@@ -14,6 +14,8 @@ export interface DesiredState<Config = unknown> {
   readonly config: Config
   readonly lists: Snapshot | undefined
   readonly rules: Snapshot | undefined
+  /** Undefined: no model is installed. */
+  readonly models: Snapshot | undefined
 }
 
 export interface EngineReport {

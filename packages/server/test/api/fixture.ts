@@ -3,8 +3,9 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { Status } from '../../src/api/contract.ts'
+import type { ModelView, Status } from '../../src/api/contract.ts'
 import type { ApiDeps, ImportLine } from '../../src/api/deps.ts'
+import { recordWithTree } from '../../src/domain/evidence-tree.ts'
 import type { SuspiciousObject } from '../../src/domain/suspicious-object.ts'
 import type { TransactionRecord } from '../../src/domain/transaction-record.ts'
 
@@ -67,8 +68,13 @@ export function sampleRecord(changes: Partial<TransactionRecord> = {}): Transact
     icapStatus: 200,
     stagesMs: { read: 1, scan: 2, total: 4 },
     cached: false,
+    engines: 'yara@1',
     ...changes,
   }
+}
+
+export function sampleModel(name: ModelView['name']): ModelView {
+  return { name, sha256: 'ab'.repeat(32), bytes: 3, trees: 500, source: 'a file', addedMs: 1_700_000_000_000 }
 }
 
 /** A server in memory, which keeps every call it got in `calls`. */
@@ -123,6 +129,10 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
       )
       return { records, next: from + records.length < 1500 ? String(from + records.length) : null }
     },
+    async transaction(id) {
+      seen('transaction', id)
+      return id === 'a1' ? recordWithTree(sampleRecord()) : undefined
+    },
     lists: {
       async add({ by, ...entry }) {
         seen('add', { by, ...entry })
@@ -150,6 +160,20 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
         yield objects.filter((each) => each.list === list)
       },
       counts: async () => [{ list: 'user-defined', type: 'sha256', count: objects.length }],
+    },
+    models: {
+      async add({ name, source, sha256, by }, text) {
+        let bytes = 0
+        for await (const piece of text) bytes += piece.length
+        seen('models.add', { name, source, sha256, bytes, by })
+        return bytes === 0 ? { ok: false, faults: ['it is no model'] } : { ok: true, models: [sampleModel(name)] }
+      },
+      async fetch(query) {
+        seen('models.fetch', query)
+        return { ok: true, models: [sampleModel('pe')] }
+      },
+      list: async () => [sampleModel('pe')],
+      remove: async ({ name }) => ({ ok: true, removed: name === 'pe' }),
     },
     rules: {
       async add({ name, text, by }) {

@@ -41,6 +41,7 @@ const noTools: CliTools = {
     throw new Error('scan is not for this test')
   },
   checkDatabase: async () => ({ reachable: true, detail: 'SQLite' }),
+  modelFeatures: () => Promise.reject(new Error('modelFeatures is not for this test')),
 }
 
 export function scanned(
@@ -58,7 +59,7 @@ export function scanned(
     risk: 'none',
     reasons: [],
     detections: [],
-    evidence: [],
+    evidence: { nodes: [], omitted: 0 },
   } as const
   return { line: { ...line, ...changes }, reachesThreshold }
 }

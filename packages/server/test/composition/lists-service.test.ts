@@ -152,6 +152,7 @@ describe('publishing lists to the workers', () => {
     const state = createWorkerState({
       config,
       rules,
+      models: undefined,
       apply: async () => [],
       onLists: (callback) => rig.writer.onLists(callback),
       listRevision: () => rig.writer.objects.revision(),
@@ -168,6 +169,7 @@ describe('publishing lists to the workers', () => {
     const state = createWorkerState({
       config,
       rules,
+      models: undefined,
       apply: async () => faults,
       onLists: (callback) => rig.writer.onLists(callback),
       listRevision: () => rig.writer.objects.revision(),

@@ -1,8 +1,18 @@
-import { API_BASE, transactionsPageSchema, transactionsQuerySchema } from '../contract.ts'
+import {
+  API_BASE,
+  transactionDetailSchema,
+  transactionIdSchema,
+  transactionsPageSchema,
+  transactionsQuerySchema,
+} from '../contract.ts'
 import type { ApiDeps } from '../deps.ts'
+import { Refusal } from '../errors.ts'
 import { json, type Route, route } from '../route.ts'
 
-export function transactionRoutes({ transactions }: Pick<ApiDeps, 'transactions'>): Route[] {
+export function transactionRoutes({
+  transactions,
+  transaction,
+}: Pick<ApiDeps, 'transactions' | 'transaction'>): Route[] {
   return [
     route({
       method: 'GET',
@@ -11,6 +21,18 @@ export function transactionRoutes({ transactions }: Pick<ApiDeps, 'transactions'
       query: transactionsQuerySchema,
       answers: transactionsPageSchema,
       handle: async ({ query }) => json(await transactions(query)),
+    }),
+    route({
+      method: 'GET',
+      path: `${API_BASE}/transactions/:id`,
+      summary: 'One record with its evidence: the tree of what was inside, and what was found where',
+      params: transactionIdSchema,
+      answers: transactionDetailSchema,
+      async handle({ params }) {
+        const found = await transaction(params.id)
+        if (found === undefined) throw new Refusal('NOT_FOUND', 'no record has this id')
+        return json(found)
+      },
     }),
   ]
 }

@@ -1,0 +1,33 @@
+import type { MemberEngine } from '../scan/contents/walk.ts'
+import { type ClamavEngine, createClamavEngine } from '../scan/scanners/clamav/clamav-engine.ts'
+import { createMemberYara } from '../scan/scanners/yara/member-yara.ts'
+import type { ContentsThreadData } from './contents.ts'
+
+/** The engines of one thread that looks inside; predictive looks at the sample itself too, the others have it from the pipeline. */
+export function memberEngines(data: ContentsThreadData): readonly MemberEngine[] {
+  const engines: MemberEngine[] = []
+  if (data.rules !== undefined) engines.push(createMemberYara(Buffer.from(data.rules), data.yaraTimeoutMs))
+  if (data.clamav.length > 0) engines.push(memberClamav(createClamavEngine(clamavOptions(data.clamav, 1))))
+  return engines
+}
+
+/** A thread asks one question at a time; the worker's own engine has the connections that the settings allow. */
+export function clamavOptions(endpoints: readonly string[], connections: number) {
+  const shared = Math.max(1, Math.floor(connections / 4))
+  return { endpoints, sharedConnections: shared, ownConnections: Math.max(1, connections - shared) }
+}
+
+function memberClamav(clamav: ClamavEngine): MemberEngine {
+  return {
+    name: clamav.name,
+    get version() {
+      return clamav.version
+    },
+    looksAtSample: false,
+    applies: () => true,
+    async scan({ type: _, ...member }, signal) {
+      const sample = { ...member, partial: false, decoded: [] }
+      return { detections: await clamav.scan(sample, signal, { client: 'members' }) }
+    },
+  }
+}
