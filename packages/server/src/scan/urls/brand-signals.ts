@@ -24,6 +24,7 @@ export interface NamedHost {
 const MIN_TYPO_LETTERS = 6
 const MIN_LOOKALIKE_LETTERS = 5
 const MAX_LABELS = 16
+const LURE_IN_NAME = /log-?in|sign-?in|verif|secure|support|account/
 
 /** Undefined where no brand is near, or the host is its own. */
 export function brandSignals(host: NamedHost, index: BrandIndex): BrandSight | undefined {
@@ -98,15 +99,23 @@ function typo(main: string, index: BrandIndex): BrandSight | undefined {
   return undefined
 }
 
+function typoIn(words: readonly string[], index: BrandIndex): BrandSight | undefined {
+  for (const word of words) {
+    const sight = typo(word, index)
+    if (sight !== undefined) return sight
+  }
+  return undefined
+}
+
 /** Below somebody else's domain: whole domains of brands, names like theirs, and on free hosts names with lures. */
 function inSubdomain(below: string, main: string, host: NamedHost, index: BrandIndex): BrandSight | undefined {
   if (below === '') return undefined
   const { isFreeHost } = host
   const whole = brandDomainIn(below, index)
   const words = below.split(/[.\-_]/, MAX_LABELS)
-  const brand = whole ?? findNamed(words, index)
+  const brand = whole ?? findNamed(words, index) ?? (isFreeHost ? partOf(below, index) : undefined)
   if (brand === undefined) {
-    const near = lookalike(below, words, index)
+    const near = lookalike(below, words, index) ?? (isFreeHost ? typoIn(words, index) : undefined)
     return near === undefined ? undefined : { ...near, isFreeHost }
   }
   const sight = (id: SignalId, weight: number): BrandSight => ({
@@ -116,9 +125,18 @@ function inSubdomain(below: string, main: string, host: NamedHost, index: BrandI
   })
   // Libraries put the site that they give access to before their proxy's name.
   if (whole !== undefined) return sight('brand-domain-in-subdomain', /proxy/.test(host.name) ? 20 : 55)
-  const hasLure = [...words, ...main.split('-', MAX_LABELS)].some((word) => LURES.has(word))
+  const hasLure =
+    [...words, ...main.split('-', MAX_LABELS)].some((word) => LURES.has(word)) ||
+    (isFreeHost && LURE_IN_NAME.test(below))
   if (isFreeHost) return sight('brand-on-free-hosting', hasLure ? 55 : 15)
   return hasLure ? sight('brand-in-subdomain', 40) : sight('brand-in-subdomain', 10)
+}
+
+/** Whoever makes up a name on a free host has no name of his own for it to be a part of. */
+function partOf(below: string, index: BrandIndex): Brand | undefined {
+  for (const brand of index.names.values())
+    if (brand.name.length >= MIN_TYPO_LETTERS && below.includes(brand.name)) return brand
+  return undefined
 }
 
 function findNamed(words: readonly string[], index: BrandIndex): Brand | undefined {

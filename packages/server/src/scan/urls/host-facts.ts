@@ -103,7 +103,8 @@ function shapeSignals(name: string, domain: string | undefined): Signal[] {
 }
 
 function isFreeHost(name: string, domain: string): boolean {
-  if (FREE_HOSTS.has(domain)) return true
+  // Blogger has a domain in nearly every country.
+  if (FREE_HOSTS.has(domain) || domain.startsWith('blogspot.')) return true
   // Some hand out names one level deeper: ACCOUNT.web.core.windows.net.
   for (const host of FREE_HOSTS) if (name.endsWith(host) && name[name.length - host.length - 1] === '.') return true
   return false
