@@ -326,6 +326,7 @@ rule trusted { strings: $a = "trusted-marker" condition: $a }`
       predictive: 'down',
       'suspicious-objects': 'up',
       'user-defined-objects': 'off',
+      unpack: 'off',
       'true-file-type': 'up',
     })
     const noLists = pipelineOf([yara], settings, 'missing').readiness()
