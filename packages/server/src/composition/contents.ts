@@ -3,6 +3,7 @@ import { ContentsPool } from '../scan/contents/contents-pool.ts'
 import { type ContentsEngine, type ContentsScanner, createContentsScanner } from '../scan/contents/contents-scanner.ts'
 import type { EngineHealth } from '../scan/scanner.ts'
 import type { Config, SettingKey } from '../settings/settings.ts'
+import { type ClamavSettings, clamavSettings } from './member-engines.ts'
 import { allOpeners } from './openers.ts'
 
 /** What a thread that looks inside is given at its start; all of it can be sent. */
@@ -16,8 +17,8 @@ export interface ContentsThreadData {
   readonly spoolDirectory: string
   readonly passwords: readonly string[]
   readonly maxPasswordTries: number
-  /** clamd endpoints; empty: ClamAV is off. */
-  readonly clamav: readonly string[]
+  /** Without an endpoint ClamAV is off. */
+  readonly clamav: ClamavSettings
   /** Undefined: the predictive engine is off. Without a pack it is down. */
   readonly predictive:
     | {
@@ -57,6 +58,8 @@ export const CONTENTS_SETTINGS: readonly SettingKey[] = [
   'unpack.passwords',
   'unpack.maxPasswordTries',
   'clamav.endpoints',
+  'clamav.maxBytes',
+  'clamav.maxBytesUntold',
   'scan.predictive',
   'predictive.high',
   'predictive.medium',
@@ -95,7 +98,7 @@ function threadData({ config, rules, models, spoolDirectory }: ContentsOptions):
     spoolDirectory,
     passwords: config['unpack.passwords'],
     maxPasswordTries: config['unpack.maxPasswordTries'],
-    clamav: config['clamav.endpoints'],
+    clamav: clamavSettings(config),
     predictive: config['scan.predictive']
       ? {
           pack: models === undefined || models.pack === 'lost' ? undefined : shared(models.pack),

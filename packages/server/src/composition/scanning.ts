@@ -9,7 +9,7 @@ import { trueFileType } from '../scan/true-file-type.ts'
 import type { Config, SettingKey } from '../settings/settings.ts'
 import type { EngineReport } from '../supervisor/messages.ts'
 import { CONTENTS_SETTINGS, type InstalledModels, startContents } from './contents.ts'
-import { clamavOptions } from './member-engines.ts'
+import { clamavOptions, clamavSettings } from './member-engines.ts'
 import { scanSettings } from './scan-settings.ts'
 
 export interface ScanningOptions {
@@ -58,6 +58,13 @@ function differ(keys: readonly SettingKey[], before: Config, next: Config): bool
   return keys.some((key) => JSON.stringify(before[key]) !== JSON.stringify(next[key]))
 }
 
+const CLAMAV_SETTINGS = [
+  'clamav.endpoints',
+  'clamav.maxConnections',
+  'clamav.maxBytes',
+  'clamav.maxBytesUntold',
+] as const
+
 /** The ICAP service hands settings on without knowing them; only `scanSettings` makes any. */
 type Own = { readonly scanSettings: ScanSettings }
 
@@ -104,16 +111,18 @@ export function createScanning(options: ScanningOptions): Scanning {
   }
 
   function useClamav(): void {
-    const endpoints = config['clamav.endpoints']
     const old = clamav
     clamav = undefined
-    if (endpoints.length === 0) pipeline.swap(downEngine('clamav', 'no clamd is named'))
+    if (config['clamav.endpoints'].length === 0) pipeline.swap(downEngine('clamav', 'no clamd is named'))
     else {
       const onVersion = () => {
         pipeline.versionsChanged()
         options.onVersions?.()
       }
-      clamav = createClamavEngine({ ...clamavOptions(endpoints, config['clamav.maxConnections']), onVersion })
+      clamav = createClamavEngine({
+        ...clamavOptions(clamavSettings(config), config['clamav.maxConnections']),
+        onVersion,
+      })
       pipeline.swap(clamav)
     }
     void old?.close()
@@ -135,7 +144,7 @@ export function createScanning(options: ScanningOptions): Scanning {
       config = next
       settings = scanSettings(next)
       if (rules !== undefined && differ(ENGINE_SETTINGS, before, next)) await useYara(rules)
-      if (differ(['clamav.endpoints', 'clamav.maxConnections'], before, next)) useClamav()
+      if (differ(CLAMAV_SETTINGS, before, next)) useClamav()
       if (differ(CONTENTS_SETTINGS, before, next)) await useContents(rules)
     },
     useLists(bytes) {

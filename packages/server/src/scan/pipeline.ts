@@ -25,6 +25,7 @@ import { askFileLists, type ListQuestion, type ScannedMember } from './scanners/
 import { trueFileType, typeOfView } from './true-file-type.ts'
 import type { TrueType } from './true-types.ts'
 import { type RatedMessage, rateUrl } from './url-rating.ts'
+import type { UrlRater } from './urls/signal-rating.ts'
 import { type CachedScan, type CompleteResult, VerdictCache } from './verdict-cache.ts'
 
 export { type Cancellable, downEngine } from './engine-run.ts'
@@ -35,6 +36,8 @@ export interface ScanSettings extends ListSettings {
   /** Names of the content engines that are on, hence required: `yara`, `predictive`, `clamav`. */
   readonly engines: ReadonlySet<string>
   readonly exclusion: ExclusionSettings
+  /** By signals; absent: the built-in brands, a medium risk at most. */
+  readonly urlRater?: UrlRater
   /** For all engines together on one sample. */
   readonly timeoutMs: number
 }
@@ -180,7 +183,11 @@ class ScanPipeline implements Pipeline {
   }
 
   rateUrl(message: RatedMessage & Pick<ScanContext, 'scanSettings'>): readonly ScanResult[] {
-    return rateUrl(message, this.#question(message.scanSettings))
+    return rateUrl(
+      message,
+      this.#question(message.scanSettings),
+      (message.scanSettings ?? this.#options.settings()).urlRater,
+    )
   }
 
   excluded(sample: Sample, message: ExcludedMessage): boolean {

@@ -124,7 +124,7 @@ export const SETTINGS = {
     help: 'Scan threads of each worker. Each holds its own copy of the rules.' },
   'scan.cacheEntries': { kind: 'integer', min: 0, max: 10_000_000, fallback: 50_000, restart: true,
     help: 'Complete results that each worker remembers by content; 0 = none.' },
-  'scan.urlSignals': { kind: 'choice', of: ['off', 'record', 'medium', 'block'], fallback: 'record',
+  'scan.urlSignals': { kind: 'choice', of: ['off', 'record', 'medium', 'block'], fallback: 'medium',
     help: 'What the look of a URL (brands, homoglyphs, odd hosts) counts for: nothing, a low risk, a medium risk at most, or a block.' },
   'scan.urlBrands': { kind: 'lines', maxItems: 1_000, maxBytes: 253, pattern: DOMAIN, form: 'domains', fallback: [],
     help: 'Your own domains and those of your business, watched for look-alikes beside the built-in brands.' },
@@ -145,7 +145,11 @@ export const SETTINGS = {
     help: 'Passwords tried on one locked sample, those found in its mail and its name included.' },
 
   'clamav.endpoints': { kind: 'lines', maxItems: 16, maxBytes: 512, pattern: CLAMD, form: '`unix:/PATH` or `tcp:HOST:PORT`', fallback: [],
-    help: 'clamd sockets, the first that is up is asked. With one here ClamAV is a required engine.' },
+    help: 'clamd sockets; they share the work. With one here ClamAV is a required engine.' },
+  'clamav.maxBytes': { kind: 'integer', min: MIB, max: 2_147_483_647, fallback: 2_147_483_647,
+    help: 'The largest body that clamd is asked about; over it: too-large.' },
+  'clamav.maxBytesUntold': { kind: 'integer', min: MIB, max: 2_147_483_647, fallback: 26_214_400,
+    help: 'The same for a clamd without `AlertExceedsMax yes`, which says OK to what is over its MaxFileSize.' },
   'clamav.maxConnections': { kind: 'integer', min: 1, max: 256, fallback: 8,
     help: 'Kept open by each worker to each endpoint.' },
 
