@@ -104,10 +104,21 @@ export function findMonikers(bytes: Buffer): string[] {
   return targets.filter((target) => target !== '')
 }
 
-/** Fetched from elsewhere when the document is opened. */
+/** Fetched from elsewhere when the document is opened: from the web, through a handler, or from a share. */
 export function isRemote(target: string): boolean {
+  if (isWeb(target)) return true
+  const path = target.replace(/^file:/i, '')
+  // `file:///C:/...` and `file:///home/...` lie on the machine itself.
+  if (path !== target && /^\/{3}(?![\\/])/.test(path)) return false
+  return /^[\\/]{2,5}(?![?.][\\/])[^\\/:]{1,255}[\\/@]/.test(path)
+}
+
+/** Anywhere in the world, or through a program that was never meant for it. A share is often a firm's own. */
+export function isWeb(target: string): boolean {
   return (
-    /^(?:https?|ftp|mhtml|script|file|search-ms|ms-[a-z]{1,30}|webdav):/i.test(target) || /^[\\/]{2}[^\\/]/.test(target)
+    /^(?:https?|ftp|mhtml|script|search-ms|ms-[a-z]{1,30}|webdav|about|javascript|vbscript|x-usc|its|mk):/i.test(
+      target,
+    ) || /@(?:ssl|\d{1,5})\\|davwwwroot/i.test(target)
   )
 }
 

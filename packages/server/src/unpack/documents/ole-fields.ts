@@ -1,6 +1,6 @@
 import type { OpenRun } from '../opener.ts'
 import type { CompoundFile } from './compound-file.ts'
-import { isRemote } from './ole-embedded.ts'
+import { isRemote, isWeb } from './ole-embedded.ts'
 import { printable } from './vba-rules.ts'
 
 const MAX_FIELDS = 20_000
@@ -53,7 +53,7 @@ export function reportTemplate(target: string, run: OpenRun): void {
   if (/^(?:https?|ftp):/i.test(target)) run.url(target)
   run.finding({
     name: 'Document.RemoteTemplate',
-    risk: 'high',
+    risk: isWeb(target) ? 'high' : 'medium',
     attack: 'T1221',
     detail: printable(`template from ${target}`),
   })

@@ -8,6 +8,7 @@ import {
   equationOverruns,
   findMonikers,
   isRemote,
+  isWeb,
   readPackage,
 } from './ole-embedded.ts'
 import { printable } from './vba-rules.ts'
@@ -55,7 +56,7 @@ export function reportLink(target: string, run: OpenRun): void {
   if (/^(?:https?|ftp):/i.test(target)) run.url(target)
   if (!isRemote(target)) return
   const detail = printable(`linked object from ${target}`)
-  run.finding({ name: 'Document.RemoteObject', risk: 'high', attack: 'T1221', detail })
+  run.finding({ name: 'Document.RemoteObject', risk: isWeb(target) ? 'high' : 'medium', attack: 'T1221', detail })
 }
 
 async function openNative(file: CompoundFile, entry: CompoundEntry, run: OpenRun): Promise<void> {

@@ -24,6 +24,20 @@ const PLACES: Readonly<Record<number, readonly [string, number]>> = {
   61: ['#REF!', 10],
 }
 
+/** The same where rows are 32 bits ([MS-XLSB] 2.5.97). */
+const WIDE_PLACES: Readonly<Record<number, readonly [string, number]>> = {
+  ...PLACES,
+  32: ['{array}', 14],
+  42: ['#REF!', 6],
+  43: ['#REF!', 12],
+  45: ['AREA', 12],
+  59: ['AREA', 14],
+  60: ['#REF!', 8],
+  61: ['#REF!', 14],
+}
+
+export type FormulaFormat = 'biff8' | 'biff12'
+
 /** A formula as text, so that people and rules can read it; `whole` is false where a token was not understood. */
 export interface XlmFormula {
   readonly text: string
@@ -34,20 +48,21 @@ export interface XlmFormula {
  * Parsed expressions of BIFF8 ([MS-XLS] 2.5.198) as Excel writes them, constants worked out (CHAR and & only, which is how they are hidden).
  * `names` are the workbook's defined names.
  */
-export function readFormula(rgce: Buffer, names: readonly string[]): XlmFormula {
-  const reader = new FormulaReader(rgce, names)
-  return reader.run()
+export function readFormula(rgce: Buffer, names: readonly string[], format: FormulaFormat = 'biff8'): XlmFormula {
+  return new FormulaReader(rgce, names, format === 'biff12').run()
 }
 
 class FormulaReader {
   readonly #bytes: Buffer
   readonly #names: readonly string[]
+  readonly #wide: boolean
   readonly #stack: string[] = []
   #at = 0
 
-  constructor(bytes: Buffer, names: readonly string[]) {
+  constructor(bytes: Buffer, names: readonly string[], wide: boolean) {
     this.#bytes = bytes
     this.#names = names
+    this.#wide = wide
   }
 
   run(): XlmFormula {
@@ -79,7 +94,7 @@ class FormulaReader {
   #token(raw: number): boolean {
     const id = raw >= 0x40 ? 0x20 | (raw & 0x1f) : raw
     if (id >= 3 && id <= 0x11) return this.#binary(BINARY[id - 3] ?? '?')
-    const place = PLACES[id]
+    const place = (this.#wide ? WIDE_PLACES : PLACES)[id]
     if (place !== undefined) {
       this.#take(place[1])
       return place[0] === '' || this.#push(place[0])
@@ -138,24 +153,38 @@ class FormulaReader {
         return this.#push(this.#names[this.#take(4).readUInt16LE(0) - 1] ?? 'NAME')
       case 0x24:
       case 0x2c:
-        return this.#push(cell(this.#take(4), 0))
-      case 0x25: {
-        const area = this.#take(8)
-        return this.#push(
-          `${cellName(area.readUInt16LE(0), area.readUInt16LE(4))}:${cellName(area.readUInt16LE(2), area.readUInt16LE(6))}`,
-        )
-      }
+        return this.#push(this.#cell())
+      case 0x25:
+        return this.#area()
       case 0x3a:
-        return this.#push(`!${cell(this.#take(6), 2)}`)
+        this.#take(2)
+        return this.#push(`!${this.#cell()}`)
       default:
         return false
     }
   }
 
+  #row(): number {
+    return this.#wide ? this.#take(4).readUInt32LE(0) : this.#take(2).readUInt16LE(0)
+  }
+
+  #cell(): string {
+    const row = this.#row()
+    return cellName(row, this.#take(2).readUInt16LE(0))
+  }
+
+  #area(): boolean {
+    const [top, bottom] = [this.#row(), this.#row()]
+    const columns = this.#take(4)
+    return this.#push(`${cellName(top, columns.readUInt16LE(0))}:${cellName(bottom, columns.readUInt16LE(2))}`)
+  }
+
   /** ShortXLUnicodeString: count, a flag byte whose lowest bit says UTF-16. */
   #string(): boolean {
-    const [count = 0, flags = 0] = this.#take(2)
-    const wide = (flags & 1) === 1
+    // XLWideString in BIFF12: a count of 16 bits, always UTF-16.
+    const head = this.#take(2)
+    const count = this.#wide ? head.readUInt16LE(0) : (head[0] ?? 0)
+    const wide = this.#wide || ((head[1] ?? 0) & 1) === 1
     const text = this.#take(wide ? count * 2 : count).toString(wide ? 'utf16le' : 'latin1')
     return this.#push(`"${text.replaceAll('"', '""')}"`)
   }
@@ -183,10 +212,6 @@ class FormulaReader {
 
 function isString(text: string): boolean {
   return text.length < MAX_TEXT && /^"(?:[^"]|"")*"$/.test(text)
-}
-
-function cell(bytes: Buffer, at: number): string {
-  return cellName(bytes.readUInt16LE(at), bytes.readUInt16LE(at + 2))
 }
 
 /** `R1C1` as `A1`; the two top bits of a column say that it is relative. */
