@@ -1,0 +1,50 @@
+import { JS, POWERSHELL, VBS } from './dialects.ts'
+import { type Dialect, type Folded, foldConstants } from './fold.ts'
+import { foldBatch } from './fold-batch.ts'
+import { decodeScript } from './script-encoder.ts'
+
+export interface Unfolded {
+  readonly text: string
+  /** Whether it shows anything that the text did not. */
+  readonly reveals: boolean
+}
+
+/** What one round shows may hold constants again. */
+const MAX_ROUNDS = 4
+
+const DIALECTS: Readonly<Record<string, Dialect>> = { js: JS, vbs: VBS, vbe: VBS, ps1: POWERSHELL }
+
+/** Puts the values of constant expressions in their place. `type`: the true type's name. Bounded in time and size by the text's length. */
+export function unfold(source: string, type: string): Unfolded {
+  const decoded = decodeScript(source)
+  let text = decoded ?? source
+  let folds = decoded === undefined ? 0 : 1
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const next = foldOnce(text, type)
+    if (next.folds === 0) break
+    folds += next.folds
+    text = next.text
+  }
+  return { text, reveals: folds > 0 && text !== source }
+}
+
+function foldOnce(text: string, type: string): Folded {
+  if (type === 'bat') return foldBatch(text)
+  const dialect = DIALECTS[type]
+  if (dialect === undefined) return { text, folds: 0 }
+  if (type !== 'ps1') return foldConstants(text, dialect)
+  const plain = withoutBackticks(text)
+  const folded = foldConstants(plain.text, dialect)
+  return { text: folded.text, folds: folded.folds + plain.folds }
+}
+
+/** PowerShell reads `i`nv`oke` as invoke; at a line's end a backtick continues it, before n, r, t, 0 in a string it is an escape. */
+function withoutBackticks(text: string): Folded {
+  let folds = 0
+  const plain = text.replace(/([a-z])`(?=[a-z])(?![nrt0abfv]\b)/gi, (_, letter: string) => {
+    folds++
+    return letter
+  })
+  // One alone is a slip or an escape in a text.
+  return { text: plain, folds: folds > 1 ? folds : 0 }
+}
