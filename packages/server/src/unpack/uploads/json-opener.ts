@@ -18,8 +18,8 @@ export function jsonOpener(): Opener {
 const DECLARED = /^(?:(?:application|text)\/(?:json|x-ndjson|jsonl)|[a-z]{1,20}\/[\w.-]{1,80}\+json)$/
 /** Escapes that hide what a signature looks for: of a backslash, and of letters that need none. */
 const HIDING = [Buffer.from('\\\\'), Buffer.from('\\u00')]
-/** A data: URI may have no run of letters. */
-const MARKS = [...HIDING, Buffer.from('"data:')]
+const PERCENT = [Buffer.from('%')]
+const URI = [Buffer.from('"data:')]
 const LEAST_BYTES = 40
 
 export function isJson(node: OpenerNode): boolean {
@@ -30,14 +30,31 @@ export function isJson(node: OpenerNode): boolean {
 function wantsJson(node: OpenerNode): 'looks' | undefined {
   if (node.size < LEAST_BYTES || !isJson(node)) return undefined
   const text = narrowText(node.view)
-  return hasLongRun(text) || includesAny(text, MARKS) || isWrapped(text) ? 'looks' : undefined
+  const isSuspect = includesAny(text, HIDING) || hasLongRun(text) || isWrapped(text) || hasPlainUri(text)
+  return isSuspect ? 'looks' : undefined
 }
 
-/** Base64 in lines shorter than a long run: `\n` or `\r` stand between letters. */
-const WRAPPED = /[A-Za-z0-9+/]{16,63}(?:\\r)?\\n[A-Za-z0-9+/]{16,63}(?:\\r)?\\n/
+/** A data: URI without a run of letters has percent signs; those are found faster. */
+function hasPlainUri(text: TextSource): boolean {
+  return includesAny(text, PERCENT) && includesAny(text, URI)
+}
 
+/** Escaped line ends that are looked at, of the first 16 KiB. */
+const MAX_LINE_ENDS = 64
+const LINE_END = Buffer.from('\\n')
+const LETTERS_IN_FRONT = /[A-Za-z0-9+/=_-]{16}(?:\\r)?$/
+
+/** Base64 in lines shorter than a long run: `\n` or `\r\n` between letters, twice. */
 function isWrapped(text: TextSource): boolean {
-  return WRAPPED.test(text.read(0, 16 * 1024).toString('latin1'))
+  const head = text.read(0, 16 * 1024)
+  let lines = 0
+  let at = head.indexOf(LINE_END)
+  for (let count = 0; at >= 0 && count < MAX_LINE_ENDS; count++) {
+    if (LETTERS_IN_FRONT.test(head.toString('latin1', Math.max(0, at - 18), at))) lines++
+    if (lines === 2) return true
+    at = head.indexOf(LINE_END, at + LINE_END.length)
+  }
+  return false
 }
 
 async function openJson(node: OpenerNode, run: OpenRun): Promise<void> {
