@@ -1,0 +1,135 @@
+import type { ContentView } from '../content-view.ts'
+import type { OpenerNode } from '../opener.ts'
+
+/** A way to open a node: 7-Zip's own names of the format (`7zz i`), the first that opens it counts. */
+export interface Kind {
+  readonly formats: readonly string[]
+  /** One stream without a directory: it is unpacked without being listed. */
+  readonly isSingle?: true
+}
+
+const SINGLE = true
+
+const BY_TYPE: Readonly<Record<string, Kind>> = {
+  '7z': { formats: ['7z'] },
+  rar: { formats: ['Rar5', 'Rar'] },
+  cab: { formats: ['Cab'] },
+  msi: { formats: ['Compound'] },
+  arj: { formats: ['Arj'] },
+  lha: { formats: ['Lzh'] },
+  cpio: { formats: ['Cpio'] },
+  rpm: { formats: ['Rpm'] },
+  ar: { formats: ['Ar'] },
+  wim: { formats: ['wim'] },
+  vhd: { formats: ['VHD'], isSingle: SINGLE },
+  vhdx: { formats: ['VHDX'], isSingle: SINGLE },
+  dmg: { formats: ['Dmg'] },
+  xar: { formats: ['Xar'] },
+  squashfs: { formats: ['SquashFS'] },
+  chm: { formats: ['Chm'] },
+  disk: { formats: ['FAT', 'NTFS', 'Ext', 'GPT', 'MBR', 'HFS', 'APFS', 'APM'] },
+  xz: { formats: ['xz'], isSingle: SINGLE },
+  bz2: { formats: ['bzip2'], isSingle: SINGLE },
+  lzma: { formats: ['lzma'], isSingle: SINGLE },
+  compress: { formats: ['Z'], isSingle: SINGLE },
+  zst: { formats: ['zstd'], isSingle: SINGLE },
+}
+
+const ISO: Kind = { formats: ['Iso'] }
+const UDF: Kind = { formats: ['Udf'] }
+const NSIS: Kind = { formats: ['Nsis'] }
+const VHD = BY_TYPE.vhd as Kind
+const DMG = BY_TYPE.dmg as Kind
+
+/**
+ * Everything that this node is an archive as: by its type, and by marks that no first byte forbids, because what mounts or
+ * unpacks looks for nothing else (a disk image by its last sector, a CD by its 17th, an archive behind a program).
+ */
+export function kindsOf({ type, view }: Pick<OpenerNode, 'type' | 'view'>): readonly Kind[] {
+  const kinds = new Set<Kind>()
+  const own = BY_TYPE[type]
+  if (own !== undefined) kinds.add(own)
+  for (const kind of discKinds(view)) kinds.add(kind)
+  if (view.size >= FOOTER_BYTES) {
+    const footer = view.tail(FOOTER_BYTES)
+    if (footer.includes(VHD_COOKIE)) kinds.add(VHD)
+    if (footer.subarray(0, 4).equals(DMG_COOKIE)) kinds.add(DMG)
+  }
+  if (type === 'pe') for (const kind of behindProgram(view)) kinds.add(kind)
+  else if (SEARCHED.has(type)) for (const kind of marked(view.head, ARCHIVES)) kinds.add(kind)
+  return [...kinds]
+}
+
+/** [MS-VHD] "Hard Disk Footer Format": the last 512 bytes, in old images 511. Apple's UDIF trailer has 512. */
+const FOOTER_BYTES = 512
+const VHD_COOKIE = Buffer.from('conectix')
+const DMG_COOKIE = Buffer.from('koly')
+
+/** Bytes that nothing else is known of; programs that open archives search some way for the mark. */
+const SEARCHED = new Set(['data', 'dos', 'text', 'elf'])
+
+const RAR = BY_TYPE.rar as Kind
+const ARCHIVES: readonly (readonly [Buffer, Kind])[] = [
+  [Buffer.from("7z\xbc\xaf'\x1c", 'latin1'), BY_TYPE['7z'] as Kind],
+  [Buffer.from('Rar!\x1a\x07\0', 'latin1'), RAR],
+  [Buffer.from('Rar!\x1a\x07\x01\0', 'latin1'), RAR],
+]
+/** Marks that are too short, or too common in programs, to be looked for anywhere. */
+const IN_OVERLAY: readonly (readonly [Buffer, Kind])[] = [
+  ...ARCHIVES,
+  [Buffer.from('\xef\xbe\xad\xdeNullsoftInst', 'latin1'), NSIS],
+  [Buffer.from('MSCF\0\0\0\0', 'latin1'), BY_TYPE.cab as Kind],
+]
+
+function marked(bytes: Buffer, marks: readonly (readonly [Buffer, Kind])[]): Kind[] {
+  return marks.filter(([mark]) => bytes.includes(mark)).map(([, kind]) => kind)
+}
+
+const VOLUME_AT = 0x8000
+const SECTOR_BYTES = 2048
+const MAX_DESCRIPTORS = 32
+
+/** ECMA-119 8 and ECMA-167 2/9: volume descriptors from sector 16 on. A disc may have both file systems, and other files in each. */
+function discKinds(view: ContentView): Kind[] {
+  const kinds = new Set<Kind>()
+  if (view.size < VOLUME_AT + SECTOR_BYTES) return []
+  for (let i = 0; i < MAX_DESCRIPTORS; i++) {
+    const id = view.read(VOLUME_AT + i * SECTOR_BYTES + 1, 5).toString('latin1')
+    if (id === 'CD001') kinds.add(ISO)
+    else if (id === 'NSR02' || id === 'NSR03') kinds.add(UDF)
+    else if (id !== 'BEA01' && id !== 'TEA01' && id !== 'BOOT2') break
+  }
+  return [...kinds]
+}
+
+const OVERLAY_BYTES = 64 * 1024
+const RESOURCE_BYTES = 16 * 1024
+/** The resource in which IExpress keeps its archive. */
+const CABINET = Buffer.from('CABINET', 'utf16le')
+
+/** Self-extractors: what stands behind the last section, or in IExpress's resource ("PE Format", section table). */
+function behindProgram(view: ContentView): Kind[] {
+  const { overlay, resources } = sections(view)
+  const kinds = marked(view.read(overlay, OVERLAY_BYTES), IN_OVERLAY)
+  if (resources > 0 && view.read(resources, RESOURCE_BYTES).includes(CABINET)) kinds.push(BY_TYPE.cab as Kind)
+  return kinds
+}
+
+const MAX_SECTIONS = 96
+const SECTION_BYTES = 40
+
+function sections(view: ContentView): { readonly overlay: number; readonly resources: number } {
+  const header = view.head.length >= 64 ? view.head.readUInt32LE(60) : 0
+  const file = view.read(header, 24)
+  if (file.length < 24) return { overlay: 0, resources: 0 }
+  const count = Math.min(file.readUInt16LE(6), MAX_SECTIONS)
+  const table = view.read(header + 24 + file.readUInt16LE(20), count * SECTION_BYTES)
+  let overlay = 0
+  let resources = 0
+  for (let at = 0; at + SECTION_BYTES <= table.length; at += SECTION_BYTES) {
+    const place = table.readUInt32LE(at + 20)
+    overlay = Math.max(overlay, place + table.readUInt32LE(at + 16))
+    if (table.toString('latin1', at, at + 5) === '.rsrc') resources = place
+  }
+  return { overlay, resources }
+}

@@ -1,0 +1,212 @@
+import type { Damage } from '../opener.ts'
+import type { ListedItem } from './seven-zip-listing.ts'
+import { itemDamage } from './seven-zip-words.ts'
+
+/** Takes the items' bytes, one after the other. */
+export interface ItemTarget {
+  begin(item: ListedItem): void
+  write(bytes: Buffer): void | Promise<void>
+  end(damage?: Damage): Promise<void>
+}
+
+export interface StreamEnd {
+  /** The first item that was not handed over for sure; all before it were. */
+  readonly next: number
+  /** The borders between items got lost behind an item that did not come as it was listed. */
+  readonly isLost: boolean
+  readonly complaints: readonly string[]
+}
+
+const LINE_FEED = 0x0a
+const MAX_LINE_BYTES = 200_000
+/** What 7-Zip says after the last item: never longer. */
+const TAIL_BYTES = 64 * 1024
+const MAX_COMPLAINTS = 32
+const OK = 'Everything is Ok'
+
+/**
+ * Takes apart what `7zz x -so -bso2 -bb1 ... 2>&1` writes: log lines, and behind each line `- NAME` that item's bytes. Where
+ * the size is listed the item is that long, whatever stands in it. Where it is not, it ends at the next item's line; data that
+ * forges such a line is found out, because the true one is then left over inside the item (`isLost`).
+ */
+export class ItemStream {
+  readonly #items: readonly ListedItem[]
+  readonly #target: ItemTarget
+  readonly #complaints: string[] = []
+  #next = 0
+  #current: ListedItem | undefined
+  #left = 0
+  /** Bytes in hand that belong to nobody yet. */
+  #held: Buffer = Buffer.alloc(0)
+  #damage: Damage | undefined
+  #isLost = false
+  /** The summary was reached: nothing of an item comes any more. */
+  #isDone = false
+
+  constructor(items: readonly ListedItem[], target: ItemTarget) {
+    this.#items = items
+    this.#target = target
+  }
+
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    if (this.#isLost || this.#isDone) return
+    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+    while (!this.#isLost && !this.#isDone && (await this.#step()));
+    // The chunk's memory is the reader's again.
+    if (this.#held.length > 0) this.#held = Buffer.from(this.#held)
+  }
+
+  async end(): Promise<StreamEnd> {
+    if (!this.#isLost && !this.#isDone) await this.#finish()
+    return { next: this.#next, isLost: this.#isLost, complaints: this.#complaints }
+  }
+
+  /** False when it needs more bytes. */
+  async #step(): Promise<boolean> {
+    if (this.#left > 0) return await this.#takeKnown()
+    if (this.#current !== undefined && sizeIsUnknown(this.#current)) return await this.#takeUnknown()
+    return await this.#takeLine()
+  }
+
+  async #takeKnown(): Promise<boolean> {
+    if (this.#held.length === 0) return false
+    const bytes = this.#held.subarray(0, this.#left)
+    this.#held = this.#held.subarray(bytes.length)
+    this.#left -= bytes.length
+    await this.#target.write(bytes)
+    return true
+  }
+
+  async #takeLine(): Promise<boolean> {
+    const end = this.#held.indexOf(LINE_FEED)
+    if (end < 0 || end > MAX_LINE_BYTES) {
+      if (this.#held.length > MAX_LINE_BYTES) this.#lose()
+      return false
+    }
+    const line = this.#held.toString('latin1', 0, end)
+    const isOurs = await this.#line(line)
+    if (!isOurs && this.#current !== undefined) {
+      // Right behind an item's bytes nothing but the log can stand.
+      await this.#endCurrent({ reason: 'malformed', detail: '7-Zip: it is not as long as the archive says' })
+      this.#lose()
+      return false
+    }
+    if (!this.#isDone) this.#held = this.#held.subarray(end + 1)
+    return true
+  }
+
+  /** False: not a line of the log. */
+  async #line(line: string): Promise<boolean> {
+    if (line.startsWith('- ')) return await this.#nameLine(line.slice(2))
+    if (line.startsWith('ERROR: ')) {
+      this.#complain(line)
+      return true
+    }
+    if (line === OK || line.startsWith('Sub items Errors: ')) return await this.#summary()
+    return line === '' || line === 'Enter password:'
+  }
+
+  async #summary(): Promise<boolean> {
+    // Before the first item it can only stand in a comment.
+    if (this.#current === undefined) return true
+    await this.#endCurrent()
+    this.#isDone = true
+    this.#held = Buffer.alloc(0)
+    return true
+  }
+
+  async #nameLine(name: string): Promise<boolean> {
+    const item = this.#items[this.#next]
+    if (item === undefined || logName(item) !== name) return false
+    await this.#endCurrent()
+    this.#next = item.index + 1
+    this.#current = item
+    this.#left = item.isFolder ? 0 : (item.size ?? 0)
+    this.#target.begin(item)
+    return true
+  }
+
+  #complain(line: string): void {
+    const item = this.#current
+    if (item === undefined || !line.endsWith(` : ${item.printed}`)) {
+      if (this.#complaints.length < MAX_COMPLAINTS) this.#complaints.push(line.slice(0, 300))
+    } else this.#damage ??= itemDamage(line, item.printed)
+  }
+
+  async #endCurrent(damage?: Damage): Promise<void> {
+    if (this.#current === undefined) return
+    const found = this.#damage ?? damage
+    this.#current = undefined
+    this.#damage = undefined
+    this.#left = 0
+    await this.#target.end(found)
+  }
+
+  async #takeUnknown(): Promise<boolean> {
+    const item = this.#current as ListedItem
+    const following = this.#items[item.index + 1]
+    const mark = following === undefined ? undefined : markOf(following)
+    const end = mark === undefined ? -1 : this.#held.indexOf(mark)
+    // The line before the next item's may be a complaint about this one.
+    const keep = mark === undefined ? TAIL_BYTES : mark.length + complaintRoom(item)
+    const upTo = end >= 0 ? end : Math.max(0, this.#held.length - keep)
+    const own = markOf(item)
+    if (this.#held.subarray(0, Math.min(this.#held.length, upTo + own.length)).includes(own)) {
+      await this.#endCurrent({ reason: 'malformed', detail: 'its contents look like the border between two items' })
+      this.#lose()
+      return false
+    }
+    const bytes = this.#held.subarray(0, upTo)
+    this.#held = this.#held.subarray(upTo)
+    await this.#target.write(end >= 0 ? this.#withoutComplaint(bytes) : bytes)
+    if (end < 0) return false
+    this.#held = this.#held.subarray((mark as Buffer).length)
+    return await this.#nameLine(logName(following as ListedItem))
+  }
+
+  /** Cuts off log lines behind an item's bytes. */
+  #withoutComplaint(bytes: Buffer): Buffer {
+    const item = this.#current as ListedItem
+    const tail = bytes.subarray(-complaintRoom(item)).toString('latin1')
+    const at = tail.lastIndexOf('ERROR: ')
+    const line = at < 0 ? '' : tail.slice(at).trimEnd()
+    if (!line.endsWith(` : ${item.printed}`)) return bytes
+    this.#complain(line)
+    return bytes.subarray(0, bytes.length - (tail.length - at))
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#left > 0)
+      return await this.#endCurrent({ reason: 'malformed', detail: '7-Zip: it is not as long as the archive says' })
+    if (this.#current === undefined || !sizeIsUnknown(this.#current)) return await this.#endCurrent()
+    const ends = [this.#held.lastIndexOf(`${OK}\n`), this.#held.lastIndexOf('\nSub items Errors: ')]
+    const end = Math.max(...ends)
+    await this.#target.write(this.#withoutComplaint(end < 0 ? this.#held : this.#held.subarray(0, end)))
+    await this.#endCurrent()
+  }
+
+  #lose(): void {
+    this.#isLost = true
+    this.#held = Buffer.alloc(0)
+  }
+}
+
+function sizeIsUnknown({ isFolder, size }: ListedItem): boolean {
+  return !isFolder && size === undefined
+}
+
+function logName({ printed, isFolder }: ListedItem): string {
+  return isFolder && !printed.endsWith('/') ? `${printed}/` : printed
+}
+
+function markOf(item: ListedItem): Buffer {
+  return Buffer.from(`- ${logName(item)}\n`, 'latin1')
+}
+
+function complaintRoom({ printed }: ListedItem): number {
+  return printed.length + 200
+}
