@@ -15,6 +15,17 @@ const VBS = typeNamed('vbs')
 const PS1 = typeNamed('ps1')
 const BAT = typeNamed('bat')
 const PHP = typeNamed('php')
+const VBE = typeNamed('vbe')
+
+/** Small text files that Windows acts on at a double click. */
+const URL_SHORTCUT = shortcut('url', 'application/x-url')
+const REG = shortcut('reg', 'text/x-ms-regedit')
+const INF = shortcut('inf', 'text/x-inf')
+const IQY = shortcut('iqy', 'text/x-ms-iqy')
+
+function shortcut(name: string, mime: string): TrueType {
+  return Object.freeze({ name, mime, family: 'script', active: true, packed: false })
+}
 
 const TAGS = /<(?:!doctype html|html|head|body|script|iframe|title|meta|table|div|style|object|embed|a href)\b/i
 /** RFC 2046 5.1: a part with a head of its own behind the first delimiter; RFC 4155: the separator line of a mailbox. */
@@ -69,8 +80,11 @@ const BY_EXTENSION: Readonly<Record<string, TrueType>> = {
   cmd: BAT,
   hta: HTA,
   wsf: WSF,
+  wsc: WSF,
+  sct: WSF,
   php: PHP,
   py: typeNamed('py'),
+  pyw: typeNamed('py'),
   pl: typeNamed('perl'),
   sh: typeNamed('sh'),
   htm: HTML,
@@ -78,6 +92,11 @@ const BY_EXTENSION: Readonly<Record<string, TrueType>> = {
   svg: SVG,
   eml: EML,
   json: JSON_TEXT,
+  url: URL_SHORTCUT,
+  website: URL_SHORTCUT,
+  reg: REG,
+  inf: INF,
+  iqy: IQY,
 }
 
 const BY_MIME: Readonly<Record<string, TrueType>> = {
@@ -103,6 +122,8 @@ export function textType(text: string, hints: TextHints, isProse = false): TrueT
   const first = text.trimStart()
   const named = BY_EXTENSION[extensionOf(hints.fileName)] ?? BY_MIME[hints.declaredType]
   if (first.startsWith('#!')) return interpreterOf(first)
+  const acted = actedOn(first)
+  if (acted !== undefined) return acted
   if (first.startsWith('<')) return markupType(first, named)
   if (first.startsWith('{') || first.startsWith('['))
     return named === PS1 || named === JS ? named : jsonOr(first, named)
@@ -114,6 +135,24 @@ export function textType(text: string, hints: TextHints, isProse = false): TrueT
   return languageOf(first) ?? (TAGS.test(first) ? HTML : TEXT)
 }
 
+/** Encoded scripts have no mark but `#@~^`; a comment may stand before it. The others by their fixed first lines. */
+function actedOn(first: string): TrueType | undefined {
+  switch (first[0]) {
+    case '[':
+      if (/^\[internetshortcut(?:\.[aw])?\]/i.test(first) || /^\[\{[0-9a-f-]{36}\}[^\n]{0,40}\]/i.test(first))
+        return URL_SHORTCUT
+      return /^\[version\]\s{0,99}signature\s{0,9}=/i.test(first) || /^\[autorun\]/i.test(first) ? INF : undefined
+    case 'W':
+    case 'w':
+      if (/^windows registry editor version \d/i.test(first)) return REG
+      return /^web\r?\n\d\r?\n[a-z]{3,8}:/i.test(first) ? IQY : undefined
+    case 'R':
+      return first.startsWith('REGEDIT4') ? REG : undefined
+    default:
+      return first.includes('#@~^') && !first.startsWith('<') ? VBE : undefined
+  }
+}
+
 function interpreterOf(text: string): TrueType {
   const line = text.slice(0, 128).split('\n', 1)[0] ?? ''
   return INTERPRETERS.find(([pattern]) => pattern.test(line))?.[1] ?? TEXT
@@ -122,6 +161,7 @@ function interpreterOf(text: string): TrueType {
 function markupType(text: string, named: TrueType | undefined): TrueType {
   if (named === HTA || /<hta:application\b/i.test(text)) return HTA
   if (/^<(?:!doctype html|html)\b/i.test(text)) return HTML
+  if (/<scriptlet\b/i.test(text) && !/<html\b/i.test(text)) return WSF
   if (/<(?:job|package)\b/i.test(text) && /<script\b/i.test(text) && !/<html\b/i.test(text)) return WSF
   if (/^<\?php|^<\?=/i.test(text)) return PHP
   if (/<svg\b/i.test(text) && !/<html\b/i.test(text)) return SVG

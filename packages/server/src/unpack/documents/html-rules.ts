@@ -3,7 +3,7 @@ import type { PageFacts } from './html-reader.ts'
 import { printable } from './printable.ts'
 
 const SHELL_OBJECT =
-  /(?:activexobject|createobject|getobject)\s{0,4}\(\s{0,4}["'](?:wscript\.shell|shell\.application|scripting\.filesystemobject|adodb\.stream|winmgmts:|new:)/i
+  /(?:activexobject|createobject|getobject)\s{0,4}\(\s{0,4}["'](?:wscript\.shell|shell\.application|adodb\.stream|winmgmts:|new:)/i
 const RUNS = /\.(?:run|exec|shellexecute|create)\b/i
 const COMMAND =
   /(?:powershell|pwsh|mshta|msiexec|cmd(?:\.exe)?\s{1,4}\/[ckr]|certutil|bitsadmin|rundll32|regsvr32|curl(?:\.exe)?\s[^\r\n]{0,200}\|\s{0,4}(?:ba|z)?sh)[^\r\n]{0,20}/i

@@ -73,9 +73,9 @@ export function known(bytes: Buffer, how: string): Read | undefined {
     return { bytes: unpacked, how: `${how}, gzip`, kind }
   }
   const kind = kindOf(bytes)
-  if (kind !== 'data') return { bytes, how, kind }
-  const plain = unxor(bytes)
-  return plain === undefined ? undefined : { bytes: plain, how: `${how}, xor`, kind: kindOf(plain) }
+  const plain = kind === 'data' || kind === 'text' ? unxor(bytes) : undefined
+  if (plain !== undefined) return { bytes: plain, how: `${how}, xor`, kind: kindOf(plain) }
+  return kind === 'data' ? undefined : { bytes, how, kind }
 }
 
 /** Gzip by its mark; raw deflate only where PowerShell's DeflateStream would take it and a text comes out. */

@@ -8,7 +8,7 @@ import { byteOffset, type TextPart, textParts } from './script-text.ts'
 import { unfold } from './unfold.ts'
 
 const ALWAYS = new Set(['vbs', 'vbe', 'ps1', 'bat', 'sh', 'py', 'perl', 'php', 'url', 'reg', 'inf', 'iqy'])
-const EXTENSIONS: Readonly<Record<string, string>> = { vbe: 'vbs', perl: 'pl' }
+const EXTENSIONS: Readonly<Record<string, string>> = { perl: 'pl' }
 const MAX_URLS = 200
 const MAX_COMMANDS = 16
 const URL_TEXT = /\bhttps?:\/\/[\w.:@-]{3,255}(?:\/[^\s"'`<>()\\^|]{0,1000})?/gi
@@ -42,18 +42,20 @@ export interface ScriptPart {
 
 /** A script within a script of its kind is made by this opener only. */
 function isUnfolded(node: OpenerNode): boolean {
-  return node.fileName.startsWith('unfolded.') && node.within.at(-1)?.type === node.type
+  const holder = node.within.at(-1)?.type
+  return node.fileName.startsWith('unfolded.') && (holder === node.type || holder === 'vbe')
 }
 
 /** One part of a script: judged, unfolded, its payloads handed over. Used for scripts in pages too. */
 export async function lookAtScript({ part, type, isOurs }: ScriptPart, run: OpenRun): Promise<void> {
   const source = part.text
   const { text, reveals } = unfold(source, type)
+  const extension = type === 'vbe' ? languageOf(text) : (EXTENSIONS[type] ?? type)
   const offsetOf = (index: number) => byteOffset(part, index)
   if (!isOurs) for (const finding of judgeScriptText({ source, unfolded: text, type, offsetOf })) run.finding(finding)
   tellUrls(type === 'js' ? '' : source, text, run)
   if (isOurs) return
-  if (reveals) await run.emit({ name: `unfolded.${EXTENSIONS[type] ?? type}` }, Buffer.from(text, 'latin1'))
+  if (reveals) await run.emit({ name: `unfolded.${extension}` }, Buffer.from(text, 'latin1'))
   await emitCommands(text, run)
   let count = 0
   for (const payload of payloadsIn(text, (bytes) => run.spend(bytes))) {
@@ -61,6 +63,15 @@ export async function lookAtScript({ part, type, isOurs }: ScriptPart, run: Open
     if (payload.kind === 'program') tellProgram(payload, type, run)
     await run.emit({ name: nameOf(payload, ++count) }, payload.bytes)
   }
+}
+
+/** An encoded script does not say which of the two it is. */
+function languageOf(text: string): string {
+  return /\bfunction\s{0,9}\w{0,60}\s{0,9}\([^)]{0,200}\)\s{0,9}\{|\bvar\s{1,9}\w|new\s{1,9}ActiveXObject|;\s{0,9}$/m.test(
+    text,
+  )
+    ? 'js'
+    : 'vbs'
 }
 
 /** Of a page's script only what unfolding showed: its plain URLs are the page's own. */

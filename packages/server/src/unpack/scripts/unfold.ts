@@ -20,7 +20,10 @@ export function unfold(source: string, type: string): Unfolded {
   let text = decoded ?? source
   let folds = decoded === undefined ? 0 : 1
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const next = foldOnce(text, type)
+    const next = foldOnce(
+      text,
+      type === 'vbe' && /\bvar\s|\bfunction\s{0,9}\w{0,60}\s{0,9}\([^)]{0,200}\)\s{0,9}\{/.test(text) ? 'js' : type,
+    )
     if (next.folds === 0) break
     folds += next.folds
     text = next.text
