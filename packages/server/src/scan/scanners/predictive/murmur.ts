@@ -6,25 +6,26 @@ const C2 = 0x1b873593
  * No library: 20 lines, and it must give exactly this variant.
  */
 export function murmur3(text: string): number {
-  const bytes = isAscii(text) ? undefined : Buffer.from(text, 'utf8')
-  return bytes === undefined ? hash(text.length, (i) => text.charCodeAt(i)) : hash(bytes.length, (i) => bytes[i] ?? 0)
+  for (let index = 0; index < text.length; index++) {
+    // Rare: one character per byte is UTF-8 read as Latin-1, so one loop serves both.
+    if (text.charCodeAt(index) > 0x7f) return hash(Buffer.from(text, 'utf8').toString('latin1'))
+  }
+  return hash(text)
 }
 
-function isAscii(text: string): boolean {
-  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0x7f) return false
-  return true
-}
-
-function hash(length: number, at: (index: number) => number): number {
+/** One character a byte. */
+function hash(text: string): number {
+  const { length } = text
   let h = 0
   let index = 0
   for (; index + 4 <= length; index += 4) {
-    h ^= mixed(at(index) | (at(index + 1) << 8) | (at(index + 2) << 16) | (at(index + 3) << 24))
+    const low = text.charCodeAt(index) | (text.charCodeAt(index + 1) << 8)
+    h ^= mixed(low | (text.charCodeAt(index + 2) << 16) | (text.charCodeAt(index + 3) << 24))
     h = (h << 13) | (h >>> 19)
     h = (Math.imul(h, 5) + 0xe6546b64) | 0
   }
   let tail = 0
-  for (let left = length - 1; left >= index; left--) tail = (tail << 8) | at(left)
+  for (let left = length - 1; left >= index; left--) tail = (tail << 8) | text.charCodeAt(left)
   if (index < length) h ^= mixed(tail)
   return finished(h ^ length)
 }

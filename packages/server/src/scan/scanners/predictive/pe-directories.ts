@@ -17,47 +17,39 @@ export interface PeContents {
   readonly rich: readonly number[]
 }
 
-type Reader = (rva: number, size: number) => void
-
 const MAX_BOUND_NAME = 256
 
 /** Reads in pefile's order; its warnings gather in `image.warnings`. */
 export function readContents(image: PeImage): PeContents {
-  const found: { -readonly [K in keyof PeContents]: PeContents[K] } = {
-    imports: [],
-    exports: [],
-    hasRelocations: false,
-    hasDynamicRelocations: false,
-    rich: [],
-  }
   const imports = new ImportReader(image)
-  const readers: readonly (readonly [index: number, Reader])[] = [
-    [1, (rva) => void (found.imports = imports.readImports(rva))],
-    [0, (rva, size) => void (found.exports = readExports(image, rva, size))],
-    [2, (rva) => readResources(image, rva)],
-    [6, (rva, size) => readDebug(image, rva, size)],
-    [5, (rva, size) => void (found.hasRelocations = readRelocations(image, rva, size))],
-    [9, (rva) => readTls(image, rva)],
-    [10, (rva) => void (found.hasDynamicRelocations = readLoadConfig(image, rva))],
-    [13, (rva) => imports.readDelayImports(rva)],
-    [11, (rva) => readBoundImports(image, rva)],
-    [3, (rva, size) => readExceptions(image, rva, size)],
-  ]
-  for (const [index, read] of readers) {
-    const directory = image.headers.directories[index]
-    if (directory === undefined) break
-    if (directory.rva !== 0) tryDirectory(image, () => read(directory.rva, directory.size))
+  let missing = false
+  const read = <T>(index: number, reader: (rva: number, size: number) => T): T | undefined => {
+    // pefile reads nothing more after the first directory that the header does not have.
+    missing ||= image.headers.directories[index] === undefined
+    return missing ? undefined : readDirectory(image, index, reader)
   }
-  found.rich = readRichHeader(image)
-  return found
+  const dlls = read(1, (rva) => imports.readImports(rva)) ?? []
+  const exports = read(0, (rva, size) => readExports(image, rva, size)) ?? []
+  read(2, (rva) => readResources(image, rva))
+  read(6, (rva, size) => readDebug(image, rva, size))
+  const hasRelocations = read(5, (rva, size) => readRelocations(image, rva, size)) ?? false
+  read(9, (rva) => readTls(image, rva))
+  const hasDynamicRelocations = read(10, (rva) => readLoadConfig(image, rva)) ?? false
+  read(13, (rva) => imports.readDelayImports(rva))
+  read(11, (rva) => readBoundImports(image, rva))
+  read(3, (rva, size) => readExceptions(image, rva, size))
+  return { imports: dlls, exports, hasRelocations, hasDynamicRelocations, rich: readRichHeader(image) }
 }
 
-function tryDirectory(image: PeImage, read: () => void): void {
+function readDirectory<T>(image: PeImage, index: number, read: (rva: number, size: number) => T): T | undefined {
+  const directory = image.headers.directories[index]
+  if (directory === undefined || directory.rva === 0) return undefined
   try {
-    read()
+    return read(directory.rva, directory.size)
   } catch (error) {
     if (!(error instanceof PeFormatError)) throw error
     image.warn(PE_WARNING.directoryFailed)
+    return undefined
   }
 }
 

@@ -7,7 +7,6 @@ import {
   isMac,
   isUrl,
   startsWord,
-  type TextRange,
 } from './string-matchers.ts'
 import { patternIndex, REGISTRY_LITERALS, STRING_PATTERNS } from './string-patterns.ts'
 
@@ -53,7 +52,9 @@ const [MAC, EMAIL, FILE_PATH] = [patternIndex('mac_addr'), patternIndex('email_a
 const BITCOIN = patternIndex('btc_wallet')
 
 /** Bytes at which an expression may be asked: `-` `.` `:`. */
-const ASKS = Uint8Array.from({ length: 256 }, (_, code) => (code === 0x2d || code === 0x2e || code === 0x3a ? 1 : 0))
+function asks(code: number): boolean {
+  return code < 0x3b && (code === 0x2e || code === 0x3a || code === 0x2d)
+}
 
 function bucketOf(word: number): number {
   return Math.imul(word, MULTIPLIER) >>> (32 - HASH_BITS)
@@ -88,7 +89,8 @@ function buckets(): readonly (readonly Literal[])[] {
 }
 
 class StringCounter implements StringStatistics {
-  readonly histogram = new Uint32Array(96)
+  /** Indexed by byte while counting. */
+  readonly #codes = new Uint32Array(256)
   readonly matches = new Uint32Array(STRING_PATTERNS.length)
   count = 0
   printables = 0
@@ -100,6 +102,10 @@ class StringCounter implements StringStatistics {
     this.#bytes = bytes
   }
 
+  get histogram(): Uint32Array {
+    return this.#codes.subarray(0x20, 0x80)
+  }
+
   /** Looks at every fifth byte: a run of five covers one of them. */
   run(): void {
     const bytes = this.#bytes
@@ -109,57 +115,67 @@ class StringCounter implements StringStatistics {
       if (!isPrintable(bytes[probe] as number)) continue
       let from = probe
       while (from > done && isPrintable(bytes[from - 1] as number)) from--
-      let to = probe + 1
-      while (to < length && isPrintable(bytes[to] as number)) to++
-      if (to - from >= MIN_LENGTH) this.#take(from, to)
-      done = to
-      probe = to
+      done = isPrintableUpTo(bytes, probe + 1, from + MIN_LENGTH) ? this.#take(from) : probe + 1
+      probe = Math.max(probe, done)
     }
   }
 
-  #take(from: number, to: number): void {
+  /** Takes the string that begins here; where it ends. */
+  #take(from: number): number {
     this.count++
+    const starts = this.#bitcoinStarts()
+    const to = this.#scan(from)
     this.printables += to - from
-    const text = { bytes: this.#bytes, from, to }
-    this.#scan(text)
-    if (to - from >= BITCOIN_LENGTH && holdsBitcoinAddress(text)) this.#hit(BITCOIN)
+    const mayHold = to - from >= BITCOIN_LENGTH && this.#bitcoinStarts() > starts
+    if (mayHold && holdsBitcoinAddress(this.#bytes, from, to)) this.#hit(BITCOIN)
+    return to
   }
 
-  #scan(text: TextRange): void {
-    const { bytes, from, to } = text
-    const { histogram } = this
+  /** Ones and threes so far: a string without one needs no look for an address. */
+  #bitcoinStarts(): number {
+    return (this.#codes[0x31] as number) + (this.#codes[0x33] as number)
+  }
+
+  #scan(from: number): number {
+    const bytes = this.#bytes
+    const { length } = bytes
+    const codes = this.#codes
     let word = 0
-    for (let at = from; at < to; at++) {
+    let at = from
+    for (; at < length; at++) {
       const code = bytes[at] as number
-      histogram[code - 0x20] = (histogram[code - 0x20] as number) + 1
+      if (!isPrintable(code)) break
+      codes[code] = (codes[code] as number) + 1
       word = (word << 8) | code | 0x20
       const bucket = bucketOf(word)
-      if (BUCKET_USED[bucket] === 1) this.#tryLiterals(text, at - 3, bucket)
-      if (ASKS[code] === 1) this.#ask(text, at, code)
+      if (BUCKET_USED[bucket] === 1) this.#tryLiterals(at - 3, bucket)
+      if (asks(code)) this.#ask(at, code)
     }
+    return at
   }
 
-  #tryLiterals(text: TextRange, at: number, bucket: number): void {
-    if (at < text.from) return
+  #tryLiterals(at: number, bucket: number): void {
+    const bytes = this.#bytes
     for (const literal of BUCKETS[bucket] as readonly Literal[]) {
       if (this.#seenIn[literal.pattern] === this.count) continue
-      if (literal.isBase64 ? isBase64String(text, at) : isLiteral(text, at, literal)) this.#hit(literal.pattern)
+      if (literal.isBase64 ? isBase64String(bytes, at) : isLiteral(bytes, at, literal)) this.#hit(literal.pattern)
     }
   }
 
-  #ask(text: TextRange, at: number, code: number): void {
+  #ask(at: number, code: number): void {
+    const bytes = this.#bytes
     if (code === 0x2e) {
-      if (this.#open(IPV4) && isIpv4(text, at)) this.#hit(IPV4)
+      if (this.#open(IPV4) && isIpv4(bytes, at)) this.#hit(IPV4)
       return
     }
-    if (this.#open(MAC) && isMac(text, at)) {
+    if (this.#open(MAC) && isMac(bytes, at)) {
       this.#hit(MAC)
       this.#hit(EMAIL)
     }
     if (code !== 0x3a) return
-    if (this.#open(URL) && isUrl(text, at)) this.#hit(URL)
-    if (this.#open(IPV6) && isIpv6(text, at)) this.#hit(IPV6)
-    if (this.#open(FILE_PATH) && isFilePath(text, at)) this.#hit(FILE_PATH)
+    if (this.#open(URL) && isUrl(bytes, at)) this.#hit(URL)
+    if (this.#open(IPV6) && isIpv6(bytes, at)) this.#hit(IPV6)
+    if (this.#open(FILE_PATH) && isFilePath(bytes, at)) this.#hit(FILE_PATH)
   }
 
   #open(pattern: number): boolean {
@@ -177,13 +193,19 @@ function isPrintable(code: number): boolean {
   return code >= 0x20 && code <= 0x7f
 }
 
-function isLiteral(text: TextRange, at: number, { codes, fold, before }: Literal): boolean {
-  if (at + codes.length > text.to) return false
+function isPrintableUpTo(bytes: Buffer, from: number, to: number): boolean {
+  if (to > bytes.length) return false
+  for (let at = from; at < to; at++) if (!isPrintable(bytes[at] as number)) return false
+  return true
+}
+
+function isLiteral(bytes: Buffer, at: number, { codes, fold, before }: Literal): boolean {
+  if (at < 0 || at + codes.length > bytes.length) return false
   for (let index = 0; index < codes.length; index++) {
-    const code = text.bytes[at + index] as number
+    const code = bytes[at + index] as number
     const isUpper = fold && code >= 0x41 && code <= 0x5a
     if ((isUpper ? code + 32 : code) !== codes[index]) return false
   }
-  if (before === 'any') return at > text.from
-  return before === 'nothing' || startsWord(text, at)
+  if (before === 'any') return at > 0 && isPrintable(bytes[at - 1] as number)
+  return before === 'nothing' || startsWord(bytes, at)
 }
