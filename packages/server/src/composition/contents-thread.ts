@@ -5,9 +5,10 @@ import type { FromContentsThread, ToContentsThread, WalkJob } from '../scan/cont
 import { walk } from '../scan/contents/walk.ts'
 import { lowerPriority } from '../scan/thread-priority.ts'
 import { createPasswordTrial, passwordCounts } from '../unpack/passwords.ts'
+import { createRunTool } from '../unpack/run-tool.ts'
 import type { ContentsThreadData } from './contents.ts'
 import { memberEngines } from './member-engines.ts'
-import { allOpeners } from './openers.ts'
+import { allOpeners, sevenZipPath } from './openers.ts'
 
 /** Behind the threads that answer clients, as the scan threads are. */
 const NICE = 10
@@ -29,7 +30,10 @@ parentPort?.on('message', (message: ToContentsThread) => {
   else void run(message)
 })
 lowerPriority(NICE)
-say({ type: 'ready' })
+const { identity, spoolDirectory: scratch } = data
+/** Opened and tried here and now: before the process drops its rights. */
+const tools = await createRunTool({ programs: [sevenZipPath()], scratch, identity })
+say({ type: 'ready', detail: 'unavailable' in tools ? `no confinement for native tools: ${tools.unavailable}` : '' })
 
 async function run({ id, sample, timeoutMs }: WalkJob): Promise<void> {
   const abort = new AbortController()
@@ -44,7 +48,7 @@ async function run({ id, sample, timeoutMs }: WalkJob): Promise<void> {
       engines,
       limits: data.limits,
       passwords: createPasswordTrial({ listed: data.passwords, maxTries: data.maxPasswordTries, counts }),
-      runTool: undefined,
+      runTool: 'runTool' in tools ? tools.runTool : undefined,
       signal: abort.signal,
       openBody: () => new Intake(spool, bodyLimits(data)),
       now: () => performance.now(),

@@ -3,6 +3,7 @@ import { ContentsPool } from '../scan/contents/contents-pool.ts'
 import { type ContentsEngine, type ContentsScanner, createContentsScanner } from '../scan/contents/contents-scanner.ts'
 import type { EngineHealth } from '../scan/scanner.ts'
 import type { Config, SettingKey } from '../settings/settings.ts'
+import { type Identity, workerIdentity } from '../supervisor/identity.ts'
 import { type ClamavSettings, clamavSettings } from './member-engines.ts'
 import { allOpeners } from './openers.ts'
 
@@ -15,6 +16,8 @@ export interface ContentsThreadData {
   readonly memoryBytes: number
   readonly maxSpoolBytes: number
   readonly spoolDirectory: string
+  /** Who tools are while this process is still root. */
+  readonly identity: Identity | undefined
   readonly passwords: readonly string[]
   readonly maxPasswordTries: number
   /** Without an endpoint ClamAV is off. */
@@ -79,7 +82,7 @@ export async function startContents(options: ContentsOptions): Promise<ContentsS
     onThreadDead: options.onThreadDead,
   })
   const settings = JSON.stringify(CONTENTS_SETTINGS.map((key) => config[key]))
-  return createContentsScanner({ pool, openers: allOpeners(), engines, versions: [settings], detail: '' })
+  return createContentsScanner({ pool, openers: allOpeners(), engines, versions: [settings] })
 }
 
 function threadData({ config, rules, models, spoolDirectory }: ContentsOptions): ContentsThreadData {
@@ -96,6 +99,7 @@ function threadData({ config, rules, models, spoolDirectory }: ContentsOptions):
     memoryBytes: config['intake.memoryThresholdBytes'],
     maxSpoolBytes: config['intake.maxSpoolBytes'],
     spoolDirectory,
+    identity: workerIdentity(),
     passwords: config['unpack.passwords'],
     maxPasswordTries: config['unpack.maxPasswordTries'],
     clamav: clamavSettings(config),

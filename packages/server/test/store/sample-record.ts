@@ -28,6 +28,7 @@ export function recordOf(id: string, more: Partial<TransactionRecord> = {}): Tra
     icapStatus: 204,
     stagesMs: { read: 1, scan: 2.25, total: 3.5 },
     cached: false,
+    engines: '',
     ...more,
   }
 }

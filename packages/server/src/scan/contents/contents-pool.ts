@@ -52,6 +52,7 @@ export class ContentsPool {
   readonly #queue: Waiting[] = []
   #nextId = 1
   #restarts = 0
+  #detail = ''
   #closing = false
   #drained: (() => void) | undefined
 
@@ -73,6 +74,11 @@ export class ContentsPool {
 
   get alive(): boolean {
     return !this.#closing && this.#threads.length > 0
+  }
+
+  /** What threads cannot open, and why; '' where there is nothing. */
+  get detail(): string {
+    return this.#detail
   }
 
   /** Threads that were ended and replaced since the start. */
@@ -117,7 +123,7 @@ export class ContentsPool {
     const worker = new Worker(entry, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: maxHeapMb } })
     const thread: Thread = { worker, state: 'starting', job: undefined, grace: undefined }
     this.#threads.push(thread)
-    await ready(worker)
+    this.#detail = (await ready(worker)).detail
     thread.state = 'idle'
     worker.on('message', (message: FromContentsThread) => this.#said(thread, message))
     worker.on('error', (error: NodeJS.ErrnoException) => this.#died(thread, error))
@@ -229,9 +235,11 @@ export class ContentsPool {
   }
 }
 
-function ready(worker: Worker): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const onMessage = () => resolve()
+type Ready = Extract<FromContentsThread, { type: 'ready' }>
+
+function ready(worker: Worker): Promise<Ready> {
+  const { promise, resolve, reject } = Promise.withResolvers<Ready>()
+  const onMessage = (message: Ready) => resolve(message)
   const onExit = (code: number) => reject(new Error(`it ended with ${code}`))
   const timer = setTimeout(() => {
     reject(new Error('it was not ready in time'))

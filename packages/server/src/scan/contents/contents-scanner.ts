@@ -44,12 +44,10 @@ export interface ContentsScannerOptions {
   readonly engines: readonly ContentsEngine[]
   /** What else answers depend on: limits, passwords, rules, engines that look at members. */
   readonly versions: readonly string[]
-  /** For people: what cannot be opened here, and why. */
-  readonly detail: string
 }
 
 export function createContentsScanner(options: ContentsScannerOptions): ContentsScanner {
-  const { pool, openers, engines, detail } = options
+  const { pool, openers, engines } = options
   const wanted = new Set(engines.flatMap(({ types, health }) => (health.state === 'off' ? [] : [...types])))
   return {
     version: versionOf(options),
@@ -62,7 +60,7 @@ export function createContentsScanner(options: ContentsScannerOptions): Contents
     scan: (sample, job) => pool.scan({ ...job, sample: plain(sample) }),
     health() {
       const words = pool.restarts > 0 ? [`${pool.restarts} threads were replaced`] : []
-      if (detail !== '') words.unshift(detail)
+      if (pool.detail !== '') words.unshift(pool.detail)
       return { state: pool.alive ? 'up' : 'down', detail: words.join('; ') }
     },
     engineHealth(name) {

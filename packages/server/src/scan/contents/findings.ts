@@ -10,6 +10,8 @@ export interface NodeRecord {
   size: number
   sha256: string
   ms: number
+  /** Handed over by its openers so far. */
+  members: number
   openedBy?: string
   readonly findings: EvidenceFinding[]
   readonly limits: EvidenceLimit[]
@@ -91,7 +93,7 @@ export class Findings {
     const kept = [...this.#kept]
     const places = new Map(kept.map((node, index) => [node, index]))
     const nodes = kept.map(
-      ({ parent, ...node }): EvidenceNode => ({
+      ({ parent, members: _, ...node }): EvidenceNode => ({
         ...node,
         ms: Math.round(node.ms * 10) / 10,
         parent: parent === undefined ? -1 : (places.get(parent) ?? -1),

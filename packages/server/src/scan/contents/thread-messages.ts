@@ -12,5 +12,6 @@ export interface WalkJob {
 export type ToContentsThread = WalkJob | { readonly type: 'cancel'; readonly id: number }
 
 export type FromContentsThread =
-  | { readonly type: 'ready' }
+  /** `detail`: what it cannot open, and why; '' where there is nothing. */
+  | { readonly type: 'ready'; readonly detail: string }
   | { readonly type: 'done'; readonly id: number; readonly result: ContentsResult }

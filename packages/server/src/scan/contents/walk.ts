@@ -261,7 +261,7 @@ class Walk {
     this.#deadline()
     this.#budget.member()
     const body = this.#options.openBody()
-    const record = newRecord(pathOf(level.record.path, info.name), level.record)
+    const record = newRecord(pathOf(level.record.path, info.name, ++level.record.members), level.record)
     const sink: MemberSink = {
       write: (chunk) => {
         this.#deadline()
@@ -355,7 +355,7 @@ class Walk {
 }
 
 function newRecord(path: string, parent: NodeRecord | undefined): NodeRecord {
-  return { path, parent, type: '', size: 0, sha256: '', ms: 0, findings: [], limits: [] }
+  return { path, parent, type: '', size: 0, sha256: '', ms: 0, members: 0, findings: [], limits: [] }
 }
 
 /** What nobody opened: a container, something behind a password that nobody looked at, an archive hidden behind other bytes. */
@@ -384,8 +384,8 @@ function documentFinding({ name, risk, attack, detail, offset }: Finding, opener
   }
 }
 
-function pathOf(parent: string, name: string): string {
-  const own = shown(name) || '(unnamed)'
+function pathOf(parent: string, name: string, place: number): string {
+  const own = shown(name) || `(part ${place})`
   const path = parent === '' ? own : `${parent}${MEMBER_JOINT}${own}`
   return path.length <= MAX_PATH ? path : `${path.slice(0, MAX_PATH / 2)}...${path.slice(-MAX_PATH / 2)}`
 }

@@ -8,7 +8,7 @@ parentPort?.on('message', (message: ToContentsThread) => {
   if (message.type === 'cancel') heard.add(message.id)
   else act(message)
 })
-parentPort?.postMessage({ type: 'ready' })
+parentPort?.postMessage({ type: 'ready', detail: '' })
 
 function act({ id, sample }: WalkJob): void {
   switch (sample.fileName) {
