@@ -19,12 +19,13 @@ export function encodedTextOpener(): Opener {
 }
 
 const LEAST_BYTES = 32
+const YENC_HEAD_BYTES = 4096
 const MARKS = [...UU_MARKS, YENC_MARK]
 
 function wantsText(node: OpenerNode): 'looks' | undefined {
   if (node.size < LEAST_BYTES) return undefined
-  // yEnc is 8-bit: its bytes make it data.
-  if (node.type === 'data') return node.view.head.includes(YENC_MARK) ? 'looks' : undefined
+  // yEnc is 8-bit: its bytes make it data. It begins with its head, behind a few lines of a post: not all of every body is searched for it.
+  if (node.type === 'data') return node.view.head.subarray(0, YENC_HEAD_BYTES).includes(YENC_MARK) ? 'looks' : undefined
   if ((node.type !== 'text' && node.type !== 'xml') || isJson(node) || isUrlForm(node)) return undefined
   const text = narrowText(node.view)
   return hasLongRun(text) || isShortLines(text) || includesAny(text, MARKS) ? 'looks' : undefined
