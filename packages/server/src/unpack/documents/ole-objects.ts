@@ -48,6 +48,7 @@ function lookAtEquation(file: CompoundFile, entry: CompoundEntry, run: OpenRun):
 }
 
 function lookAtLink(file: CompoundFile, entry: CompoundEntry, run: OpenRun): void {
+  run.spend(Math.min(MAX_LINK, entry.size))
   for (const target of findMonikers(file.read(entry, MAX_LINK))) reportLink(target, run)
 }
 
@@ -61,6 +62,8 @@ export function reportLink(target: string, run: OpenRun): void {
 
 async function openNative(file: CompoundFile, entry: CompoundEntry, run: OpenRun): Promise<void> {
   const limit = Math.min(MAX_NATIVE, run.left.bytes)
+  // Chains of many entries may cross: each reading counts.
+  run.spend(Math.min(limit, entry.size))
   const stream = file.read(entry, limit)
   if (entry.size > limit) run.unscanned({ reason: 'too-large', detail: 'packaged file is too large' }, entry.path)
   await openPackage(stream.subarray(4), shown(entry, 'object'), run)

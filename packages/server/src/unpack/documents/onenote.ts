@@ -7,7 +7,8 @@ const HEADER = Buffer.from('e716e3bd65261145a4c48d4d0b7a9eac', 'hex')
 const FIXED = 16 + 8 + 4 + 8
 const WINDOW = 1024 * 1024
 const PIECE = 64 * 1024
-const MAX_FILES = 2000
+/** More than any walk has members for. */
+const MAX_FILES = 100_000
 const HEAD = 64 * 1024
 
 /**

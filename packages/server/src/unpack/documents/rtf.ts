@@ -8,7 +8,6 @@ import { compoundIn, readOle1 } from './rtf-object.ts'
 import { printable } from './vba-rules.ts'
 
 const PIECE = 64 * 1024
-const MAX_MEMBERS = 5000
 
 /** RTF documents: objects behind whatever hides them, remote templates, DDE fields, words of known exploits. */
 export function rtfOpener(): Opener {
@@ -23,13 +22,9 @@ export function rtfOpener(): Opener {
 async function openRtf(node: OpenerNode, run: OpenRun): Promise<void> {
   let count = 0
   let end = node.size
-  const counted = () => {
-    if (++count > MAX_MEMBERS) throw new Unscanned('bomb', `more than ${MAX_MEMBERS} objects and pictures`)
-    return count
-  }
   const events: RtfEvents = {
-    object: (object) => openObject(object, `object-${counted()}`, run),
-    blob: (name, bytes) => run.emit({ name: `${name}-${counted()}` }, bytes),
+    object: (object) => openObject(object, `object-${++count}`, run),
+    blob: (name, bytes) => run.emit({ name: `${name}-${++count}` }, bytes),
     field: (instruction) => lookAtInstruction(instruction, run),
     template: (target) => lookAtTemplate(target, run),
     exploit: (what, offset) =>

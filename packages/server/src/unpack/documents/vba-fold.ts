@@ -11,6 +11,8 @@ const MAX_VALUE = 64 * 1024
 const MAX_REVEALED_BYTES = 1024 * 1024
 const MAX_REVEALED = 4000
 const MAX_DEPTH = 24
+/** Characters that may be handled in all: a variable that grows line by line must not make it quadratic. */
+const MAX_WORK = 64 * 1024 * 1024
 const MAX_VARIABLES = 5000
 const MIN_SHOWN = 4
 
@@ -69,6 +71,7 @@ class Folder {
   readonly #variables = new Map<string, Value>()
   readonly #revealed = new Set<string>()
   #bytes = 0
+  #work = 0
   #at = 0
 
   constructor(tokens: readonly Token[]) {
@@ -76,7 +79,12 @@ class Folder {
   }
 
   run(): string[] {
-    while (this.#at < this.#tokens.length && this.#revealed.size < MAX_REVEALED && this.#bytes < MAX_REVEALED_BYTES) {
+    while (
+      this.#at < this.#tokens.length &&
+      this.#work < MAX_WORK &&
+      this.#revealed.size < MAX_REVEALED &&
+      this.#bytes < MAX_REVEALED_BYTES
+    ) {
       const start = this.#at
       if (this.#assignment()) continue
       this.#at = start
@@ -106,6 +114,7 @@ class Folder {
   }
 
   #show({ text, built }: Value): void {
+    this.#work += text.length
     if (built === 0 || text.length < MIN_SHOWN || this.#revealed.has(text)) return
     this.#revealed.add(text)
     this.#bytes += text.length
@@ -173,6 +182,7 @@ class Folder {
       this.#at++
     }
     this.#at++
+    for (const arg of args) this.#work += arg.text.length * 8
     const text = applyFunction(name, args)
     const built = args.reduce((sum, arg) => sum + arg.built, 1)
     return text === undefined || text.length > MAX_VALUE ? undefined : { text, number: undefined, built }

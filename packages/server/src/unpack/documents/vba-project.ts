@@ -25,12 +25,15 @@ const MAX_STREAM = 16 * 1024 * 1024
 const MAX_SOURCE = 8 * 1024 * 1024
 const MAX_DIR = 4 * 1024 * 1024
 const MAX_MODULES = 2000
+/** Of all modules' streams together: chains may cross, so that many entries share the same bytes. */
+const MAX_TOTAL = 128 * 1024 * 1024
 const MARK = Buffer.from('\0Attribut', 'latin1')
 
 /** Every VBA project of a compound file: storages called `VBA`, wherever they lie ([MS-OVBA] 2.2.1). */
 export function* vbaProjectsIn(file: CompoundFile): Generator<VbaProject, void, undefined> {
+  const budget = { bytes: MAX_TOTAL }
   for (const entry of file.entries) {
-    if (entry.kind === 'storage' && entry.name.toUpperCase() === 'VBA') yield readProject(file, entry)
+    if (entry.kind === 'storage' && entry.name.toUpperCase() === 'VBA') yield readProject(file, entry, budget)
   }
 }
 
@@ -40,7 +43,7 @@ interface ModulePlace {
   offset: number
 }
 
-function readProject(file: CompoundFile, storage: CompoundEntry): VbaProject {
+function readProject(file: CompoundFile, storage: CompoundEntry, budget: { bytes: number }): VbaProject {
   const faults: Damage[] = []
   const streams = file.children(storage).filter((entry) => entry.kind === 'stream')
   const named = (name: string) => streams.find((entry) => entry.name.toUpperCase() === name)
@@ -49,6 +52,11 @@ function readProject(file: CompoundFile, storage: CompoundEntry): VbaProject {
   const modules: VbaModule[] = []
   for (const entry of streams) {
     if (/^(?:dir|_VBA_PROJECT|__SRP_\w{1,8})$/i.test(entry.name) || modules.length >= MAX_MODULES) continue
+    budget.bytes -= Math.min(entry.size, MAX_STREAM)
+    if (budget.bytes < 0) {
+      faults.push({ reason: 'too-large', detail: 'more VBA modules than are read' })
+      break
+    }
     const place = places.get(entry.name.toUpperCase())
     const module = readModule(file.read(entry, MAX_STREAM), { entry, place, codePage: dir.codePage, faults })
     if (module !== undefined) modules.push(module)

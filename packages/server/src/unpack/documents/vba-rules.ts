@@ -44,6 +44,7 @@ const CODE_CLUES: readonly (readonly [RegExp, Power, string])[] = [
 /** In strings, as written or as put together. */
 const STRING_CLUES: readonly (readonly [RegExp, Power, string])[] = [
   [/wscript\.shell|shell\.application|scriptcontrol|outlook\.createobject/i, 'run', 'script host object'],
+  [/com\.sun\.star\.system\.SystemShellExecute|com\.sun\.star\.bridge\.oleautomation/i, 'run', 'shell service'],
   [/winmgmts:|win32_process\b|schedule\.service/i, 'run', 'WMI or task object'],
   [
     /\bpowershell\b|\bpwsh\b|\bmshta\b|\bregsvr32\b|\brundll32\b|\bcertutil\b|\bbitsadmin\b|\bwmic\b|\bmsiexec\b|\bcmstp\b/i,
@@ -103,10 +104,10 @@ interface Sight {
   codeLines: number
 }
 
-/** What a project's source shows; the whole project counts together, since modules call each other. */
-export function studyProject(project: VbaProject): VbaStudy {
+/** What a project's source shows; the whole project counts together, since modules call each other. `autoRuns`: what runs it that no source shows. */
+export function studyProject(project: VbaProject, autoRuns: readonly string[] = []): VbaStudy {
   const sights = project.modules.map(studyModule)
-  const findings = [...gradeProject(sights), ...stompedFindings(project, sights)]
+  const findings = [...gradeProject(sights, autoRuns), ...stompedFindings(project, sights)]
   const cut = project.modules.some((module) => module.source.length > MAX_ANALYSED)
   return { findings, revealed: sights.flatMap((sight) => sight.revealed), cut }
 }
@@ -159,8 +160,8 @@ function withDecoded(text: string): string[] {
   return decoded.length > 0 && /^[\t\r\n -~]{1,65536}$/.test(decoded) ? [text, decoded] : [text]
 }
 
-function gradeProject(sights: readonly Sight[]): Finding[] {
-  const auto = [...new Set(sights.flatMap((sight) => [...sight.auto]))]
+function gradeProject(sights: readonly Sight[], autoRuns: readonly string[]): Finding[] {
+  const auto = [...new Set([...autoRuns, ...sights.flatMap((sight) => [...sight.auto])])]
   const clues = sights.flatMap((sight) => [...sight.clues.values()])
   const hidden = sights.flatMap((sight) => [...sight.hidden.values()])
   const tricks = [...new Set(sights.flatMap((sight) => [...sight.tricks]))]

@@ -6,37 +6,33 @@ const MAX_STACK = 512
 
 const BINARY = ['+', '-', '*', '/', '^', '&', '<', '<=', '=', '>=', '>', '<>', ' ', ',', ':']
 
-/** How many bytes of operands stand behind tokens that only name a place (BIFF8). */
-const PLACES: Readonly<Record<number, readonly [string, number]>> = {
-  1: ['EXP', 4],
-  2: ['TBL', 4],
-  32: ['{array}', 7],
-  38: ['', 6],
-  39: ['#MEM', 6],
-  40: ['#MEM', 6],
-  41: ['', 2],
-  42: ['#REF!', 4],
-  43: ['#REF!', 8],
-  45: ['AREA', 8],
-  57: ['EXTERNAL', 6],
-  59: ['AREA', 10],
-  60: ['#REF!', 6],
-  61: ['#REF!', 10],
+/** Excel 5 and 95, Excel 97-2003 ([MS-XLS] 2.5.198), binary workbooks of today ([MS-XLSB] 2.5.97). */
+export type FormulaFormat = 'biff5' | 'biff8' | 'biff12'
+
+/** Tokens that only name a place: what is shown of them; '' = nothing. */
+const PLACES: Readonly<Record<number, string>> = {
+  1: 'EXP',
+  2: 'TBL',
+  32: '{array}',
+  38: '',
+  39: '#MEM',
+  40: '#MEM',
+  41: '',
+  42: '#REF!',
+  43: '#REF!',
+  45: 'AREA',
+  57: 'EXTERNAL',
+  59: 'AREA',
+  60: '#REF!',
+  61: '#REF!',
 }
 
-/** The same where rows are 32 bits ([MS-XLSB] 2.5.97). */
-const WIDE_PLACES: Readonly<Record<number, readonly [string, number]>> = {
-  ...PLACES,
-  32: ['{array}', 14],
-  42: ['#REF!', 6],
-  43: ['#REF!', 12],
-  45: ['AREA', 12],
-  59: ['AREA', 14],
-  60: ['#REF!', 8],
-  61: ['#REF!', 14],
+/** How many bytes stand behind each of them. */
+const PLACE_BYTES: Readonly<Record<FormulaFormat, Readonly<Record<number, number>>>> = {
+  biff5: { 1: 4, 2: 4, 32: 7, 38: 6, 39: 6, 40: 6, 41: 2, 42: 3, 43: 6, 45: 6, 57: 24, 59: 20, 60: 17, 61: 20 },
+  biff8: { 1: 4, 2: 4, 32: 7, 38: 6, 39: 6, 40: 6, 41: 2, 42: 4, 43: 8, 45: 8, 57: 6, 59: 10, 60: 6, 61: 10 },
+  biff12: { 1: 4, 2: 4, 32: 14, 38: 6, 39: 6, 40: 6, 41: 2, 42: 6, 43: 12, 45: 12, 57: 6, 59: 14, 60: 8, 61: 14 },
 }
-
-export type FormulaFormat = 'biff8' | 'biff12'
 
 /** A formula as text, so that people and rules can read it; `whole` is false where a token was not understood. */
 export interface XlmFormula {
@@ -45,24 +41,27 @@ export interface XlmFormula {
 }
 
 /**
- * Parsed expressions of BIFF8 ([MS-XLS] 2.5.198) as Excel writes them, constants worked out (CHAR and & only, which is how they are hidden).
+ * Parsed expressions as Excel writes them; constants that CHAR and & put together, which is how they are hidden, are worked out.
  * `names` are the workbook's defined names.
  */
 export function readFormula(rgce: Buffer, names: readonly string[], format: FormulaFormat = 'biff8'): XlmFormula {
-  return new FormulaReader(rgce, names, format === 'biff12').run()
+  return new FormulaReader(rgce, names, format).run()
 }
+
+/** Literals stay apart until they are shown, so that joining many costs no more than one. */
+type Item = string | { readonly literal: string }
 
 class FormulaReader {
   readonly #bytes: Buffer
   readonly #names: readonly string[]
-  readonly #wide: boolean
-  readonly #stack: string[] = []
+  readonly #format: FormulaFormat
+  readonly #stack: Item[] = []
   #at = 0
 
-  constructor(bytes: Buffer, names: readonly string[], wide: boolean) {
+  constructor(bytes: Buffer, names: readonly string[], format: FormulaFormat) {
     this.#bytes = bytes
     this.#names = names
-    this.#wide = wide
+    this.#format = format
   }
 
   run(): XlmFormula {
@@ -70,7 +69,7 @@ class FormulaReader {
     for (let count = 0; this.#at < this.#bytes.length && whole; count++) {
       whole = count < MAX_TOKENS && this.#token(this.#take(1)[0] ?? 0)
     }
-    return { text: `=${this.#stack.join(' ; ')}`.slice(0, MAX_TEXT), whole }
+    return { text: `=${this.#stack.map(shown).join(' ; ')}`.slice(0, MAX_TEXT), whole }
   }
 
   #take(count: number): Buffer {
@@ -80,33 +79,34 @@ class FormulaReader {
     return bytes
   }
 
-  #push(text: string): boolean {
-    if (this.#stack.length >= MAX_STACK) return false
-    this.#stack.push(text.slice(0, MAX_TEXT))
+  #push(item: Item): boolean {
+    const size = typeof item === 'string' ? item.length : item.literal.length
+    if (this.#stack.length >= MAX_STACK || size > MAX_TEXT) return false
+    this.#stack.push(item)
     return true
   }
 
   #pop(): string {
-    return this.#stack.pop() ?? '?'
+    return shown(this.#stack.pop() ?? '?')
   }
 
   /** The class of an operand (reference, value, array) is no matter here (2.5.198.27). */
   #token(raw: number): boolean {
     const id = raw >= 0x40 ? 0x20 | (raw & 0x1f) : raw
     if (id >= 3 && id <= 0x11) return this.#binary(BINARY[id - 3] ?? '?')
-    const place = (this.#wide ? WIDE_PLACES : PLACES)[id]
-    if (place !== undefined) {
-      this.#take(place[1])
-      return place[0] === '' || this.#push(place[0])
-    }
-    return this.#operand(id)
+    const place = PLACES[id]
+    if (place === undefined) return this.#operand(id)
+    this.#take(PLACE_BYTES[this.#format][id] ?? 0)
+    return place === '' || this.#push(place)
   }
 
   #binary(operator: string): boolean {
-    const right = this.#pop()
-    const left = this.#pop()
-    const joins = operator === '&' && left.endsWith('"') && right.startsWith('"') && isString(left) && isString(right)
-    return this.#push(joins ? left.slice(0, -1) + right.slice(1) : `${left}${operator}${right}`)
+    const right = this.#stack.pop() ?? '?'
+    const left = this.#stack.pop() ?? '?'
+    if (operator === '&' && typeof left !== 'string' && typeof right !== 'string') {
+      return this.#push({ literal: left.literal + right.literal })
+    }
+    return this.#push(`${shown(left)}${operator}${shown(right)}`)
   }
 
   #operand(id: number): boolean {
@@ -122,7 +122,7 @@ class FormulaReader {
       case 0x16:
         return this.#push('')
       case 0x17:
-        return this.#string()
+        return this.#push({ literal: this.#string() })
       case 0x18:
         this.#take(5)
         return true
@@ -149,15 +149,17 @@ class FormulaReader {
         const token = this.#take(3)
         return this.#call(token.readUInt16LE(1), (token[0] ?? 0) & 0x7f)
       }
-      case 0x23:
-        return this.#push(this.#names[this.#take(4).readUInt16LE(0) - 1] ?? 'NAME')
+      case 0x23: {
+        const token = this.#take(this.#format === 'biff5' ? 14 : 4)
+        return this.#push(this.#names[token.readUInt16LE(0) - 1] ?? 'NAME')
+      }
       case 0x24:
       case 0x2c:
         return this.#push(this.#cell())
       case 0x25:
         return this.#area()
       case 0x3a:
-        this.#take(2)
+        this.#take(this.#format === 'biff5' ? 14 : 2)
         return this.#push(`!${this.#cell()}`)
       default:
         return false
@@ -165,28 +167,30 @@ class FormulaReader {
   }
 
   #row(): number {
-    return this.#wide ? this.#take(4).readUInt32LE(0) : this.#take(2).readUInt16LE(0)
+    return this.#format === 'biff12' ? this.#take(4).readUInt32LE(0) : this.#take(2).readUInt16LE(0)
+  }
+
+  #column(): number {
+    return this.#format === 'biff5' ? (this.#take(1)[0] ?? 0) : this.#take(2).readUInt16LE(0)
   }
 
   #cell(): string {
     const row = this.#row()
-    return cellName(row, this.#take(2).readUInt16LE(0))
+    return cellName(row, this.#column())
   }
 
   #area(): boolean {
     const [top, bottom] = [this.#row(), this.#row()]
-    const columns = this.#take(4)
-    return this.#push(`${cellName(top, columns.readUInt16LE(0))}:${cellName(bottom, columns.readUInt16LE(2))}`)
+    const [left, right] = [this.#column(), this.#column()]
+    return this.#push(`${cellName(top, left)}:${cellName(bottom, right)}`)
   }
 
-  /** ShortXLUnicodeString: count, a flag byte whose lowest bit says UTF-16. */
-  #string(): boolean {
-    // XLWideString in BIFF12: a count of 16 bits, always UTF-16.
-    const head = this.#take(2)
-    const count = this.#wide ? head.readUInt16LE(0) : (head[0] ?? 0)
-    const wide = this.#wide || ((head[1] ?? 0) & 1) === 1
-    const text = this.#take(wide ? count * 2 : count).toString(wide ? 'utf16le' : 'latin1')
-    return this.#push(`"${text.replaceAll('"', '""')}"`)
+  /** A count; then in Excel 97 a flag byte whose lowest bit says UTF-16, which later is the rule and before did not exist. */
+  #string(): string {
+    const count = this.#format === 'biff12' ? this.#take(2).readUInt16LE(0) : (this.#take(1)[0] ?? 0)
+    const flags = this.#format === 'biff8' ? (this.#take(1)[0] ?? 0) : 0
+    const wide = this.#format === 'biff12' || (flags & 1) === 1
+    return this.#take(wide ? count * 2 : count).toString(wide ? 'utf16le' : 'latin1')
   }
 
   /** PtgAttr (2.5.198.33 on): only CHOOSE has a table behind it. */
@@ -200,21 +204,20 @@ class FormulaReader {
   #call(number: number, given: number | undefined): boolean {
     const { name, arguments: fixed } = xlmFunction(number)
     const count = Math.min(given ?? fixed ?? 1, this.#stack.length)
-    const args = this.#stack.splice(this.#stack.length - count, count)
+    const args = this.#stack.splice(this.#stack.length - count, count).map(shown)
     // 255: the function's own name is the first argument (a function of an add-in or a defined name).
     if (number === 255) return this.#push(`${args[0] ?? '?'}(${args.slice(1).join(',')})`)
     const code = Number(args[0])
-    if (name === 'CHAR' && code > 0 && code < 256)
-      return this.#push(`"${code === 34 ? '""' : String.fromCharCode(code)}"`)
+    if (name === 'CHAR' && code > 0 && code < 256) return this.#push({ literal: String.fromCharCode(code) })
     return this.#push(`${name}(${args.join(',')})`)
   }
 }
 
-function isString(text: string): boolean {
-  return text.length < MAX_TEXT && /^"(?:[^"]|"")*"$/.test(text)
+function shown(item: Item): string {
+  return typeof item === 'string' ? item : `"${item.literal.replaceAll('"', '""')}"`
 }
 
-/** `R1C1` as `A1`; the two top bits of a column say that it is relative. */
+/** `R1C1` as `A1`; the two top bits of a row or column say that it is relative. */
 export function cellName(row: number, column: number): string {
   const index = column & 0x3fff
   const letters = index < 26 ? '' : String.fromCharCode(64 + Math.floor(index / 26))

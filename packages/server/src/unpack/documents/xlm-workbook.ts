@@ -1,9 +1,10 @@
 import type { Damage } from '../opener.ts'
-import { cellName, readFormula } from './xlm-formula.ts'
+import { cellName, type FormulaFormat, readFormula } from './xlm-formula.ts'
 import { AUTO_NAME, type XlmSheets } from './xlm-rules.ts'
 
 const MAX_RECORDS = 4_000_000
 const MAX_FORMULAS = 20_000
+const MAX_TEXT = 16 * 1024 * 1024
 const MAX_NAMES = 4096
 const MAX_SHEETS = 1024
 
@@ -31,6 +32,9 @@ interface State {
   /** Inside a macro sheet's substream: its name. */
   sheet: string | undefined
   lastCell: string
+  format: FormulaFormat
+  /** Bytes of text that formulas came to. */
+  spent: number
 }
 
 /** Whatever of Excel 4 macros a BIFF8 workbook stream holds ([MS-XLS] 2.1): macro sheets, names that run, their formulas as text. */
@@ -45,6 +49,8 @@ export function readXlmWorkbook(stream: Buffer): XlmWorkbook {
     sheetAt: new Map(),
     sheet: undefined,
     lastCell: '',
+    format: 'biff8',
+    spent: 0,
   }
   let at = 0
   for (let count = 0; at + 4 <= stream.length && count < MAX_RECORDS; count++) {
@@ -62,6 +68,7 @@ function readRecord(state: State, id: number, data: Buffer, at: number): void {
   if (id === BOF && data.length >= 4) {
     // dt 0x40 = macro sheet (2.4.21). The directory of sheets may lie: the substream itself says what it is.
     const isMacro = data.readUInt16LE(2) === 0x40
+    state.format = data.readUInt16LE(0) === 0x500 ? 'biff5' : 'biff8'
     const listed = state.sheetAt.get(at)
     state.sheet = isMacro ? (listed?.name ?? 'unlisted') : undefined
     if (isMacro && listed?.isMacro !== true) state.macroSheets.push({ name: state.sheet ?? '', state: 'very hidden' })
@@ -75,7 +82,7 @@ function readRecord(state: State, id: number, data: Buffer, at: number): void {
 /** 2.4.28: where the sheet begins, hidden state, kind (1 = macro sheet), name. */
 function readBoundSheet(state: State, data: Buffer): void {
   if (state.sheetAt.size >= MAX_SHEETS) return
-  const name = shortString(data, 6)
+  const name = shortString(state, data, 6)
   const depth = (data[4] ?? 0) & 3
   const isMacro = data[5] === 1
   state.sheetAt.set(data.readUInt32LE(0), { name, isMacro })
@@ -83,8 +90,10 @@ function readBoundSheet(state: State, data: Buffer): void {
   state.macroSheets.push({ name, state: depth === 0 ? 'visible' : depth === 1 ? 'hidden' : 'very hidden' })
 }
 
-function shortString(data: Buffer, at: number): string {
-  return characters(data, at + 2, data[at] ?? 0, data[at + 1] ?? 0)
+/** Before Excel 97 there was no flag byte. */
+function shortString(state: State, data: Buffer, at: number): string {
+  const old = state.format === 'biff5'
+  return characters(data, at + (old ? 1 : 2), data[at] ?? 0, old ? 0 : (data[at + 1] ?? 0))
 }
 
 function characters(data: Buffer, at: number, count: number, flags: number): string {
@@ -104,25 +113,31 @@ function readName(state: State, data: Buffer): void {
   if (state.names.length >= MAX_NAMES) return
   const builtIn = (data.readUInt16LE(0) & 0x20) !== 0
   const count = data[3] ?? 0
-  const flags = data[14] ?? 0
-  const raw = characters(data, 15, count, flags)
+  const old = state.format === 'biff5'
+  const flags = old ? 0 : (data[14] ?? 0)
+  const at = old ? 14 : 15
+  const raw = characters(data, at, count, flags)
   const name = builtIn && raw.length > 0 ? (BUILT_IN[raw.charCodeAt(0)] ?? '_xlnm') : raw
   state.names.push(name)
   if (!AUTO_NAME.test(name)) return
   state.autoNames.push(name)
-  const rgce = data.subarray(15 + ((flags & 1) === 1 ? count * 2 : count)).subarray(0, data.readUInt16LE(4))
-  state.formulas.push(`${name}: ${readFormula(rgce, state.names).text}`)
+  const rgce = data.subarray(at + ((flags & 1) === 1 ? count * 2 : count)).subarray(0, data.readUInt16LE(4))
+  state.formulas.push(`${name}: ${readFormula(rgce, state.names, state.format).text}`)
 }
 
 /** 2.4.127: row, column, then the parsed expression. */
 function readCell(state: State, data: Buffer): void {
   if (state.sheet === undefined) return
   state.lastCell = `${state.sheet}!${cellName(data.readUInt16LE(0), data.readUInt16LE(2))}`
-  if (state.formulas.length === MAX_FORMULAS) {
-    state.faults.push({ reason: 'too-large', detail: `more than ${MAX_FORMULAS} macro formulas` })
+  if (state.formulas.length >= MAX_FORMULAS || state.spent > MAX_TEXT) {
+    if (state.spent >= 0) state.faults.push({ reason: 'too-large', detail: 'more macro formulas than are read' })
+    state.spent = -1
+    return
   }
-  if (state.formulas.length >= MAX_FORMULAS) return
-  const { text, whole } = readFormula(data.subarray(22, 22 + data.readUInt16LE(20)), state.names)
+  if (state.spent < 0) return
+  const rgce = data.subarray(22, 22 + data.readUInt16LE(20))
+  const { text, whole } = readFormula(rgce, state.names, state.format)
+  state.spent += text.length
   state.formulas.push(`${state.lastCell}: ${text}${whole ? '' : ' ...'}`)
 }
 
