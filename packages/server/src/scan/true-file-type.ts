@@ -14,6 +14,8 @@ const PDF = typeNamed('pdf')
 const ISO = typeNamed('iso')
 const TAR = typeNamed('tar')
 const DMG = typeNamed('dmg')
+const VHD = typeNamed('vhd')
+const DISK = typeNamed('disk')
 const OLE = typeNamed('ole')
 const MSI = typeNamed('msi')
 const ZIP = typeNamed('zip')
@@ -25,6 +27,8 @@ const PDF_MARK = Buffer.from('%PDF-')
 const TEXT_BYTES = 2048
 const ZIP_NAME_BYTES = 4096
 const ISO_VOLUME_AT = 0x8001
+/** [MS-VHD] and Apple's UDIF keep what they are in the last sector. */
+const FOOTER_BYTES = 512
 const NO_HINTS: TextHints = { declaredType: '', fileName: '' }
 
 /**
@@ -133,9 +137,51 @@ function byLaterBytes(head: Buffer, view: ContentView): TrueType | undefined {
   if (textAt(head, 7, '**ACE**')) return typeNamed('ace')
   if (textAt(head, 34, 'LP') && head[8] === 1 && head[9] === 0) return typeNamed('eot')
   if (head.subarray(0, PDF_HEADER_BYTES).indexOf(PDF_MARK) >= 0) return PDF
-  if (view.size < ISO_VOLUME_AT + 5) return undefined
-  if (textAt(view.read(ISO_VOLUME_AT, 5), 0, 'CD001')) return ISO
-  return textAt(view.tail(512), 0, 'koly') ? DMG : undefined
+  return view.size < FOOTER_BYTES ? undefined : imageType(head, view)
+}
+
+function imageType(head: Buffer, view: ContentView): TrueType | undefined {
+  const footer = view.tail(FOOTER_BYTES)
+  if (textAt(footer, 0, 'koly')) return DMG
+  if (textAt(footer, 0, 'conectix') || textAt(footer, 1, 'conectix')) return VHD
+  const volume = view.read(ISO_VOLUME_AT, 5)
+  if (textAt(volume, 0, 'CD001') || textAt(volume, 0, 'BEA01')) return ISO
+  return isDisk(head) ? DISK : undefined
+}
+
+const DISK_MARKS: readonly (readonly [offset: number, mark: string])[] = [
+  [512, 'EFI PART'],
+  [3, 'NTFS    '],
+  [3, 'EXFAT   '],
+  [32, 'NXSB'],
+  [1024, 'H+\0\x04'],
+  [1024, 'HX\0\x05'],
+  [512, 'PM\0\0'],
+]
+const EXT_MAGIC_AT = 1080
+const EXT_BLOCK_SIZE_AT = 1048
+
+/** A bare disk or file system, as disk images hold them. */
+function isDisk(head: Buffer): boolean {
+  if (DISK_MARKS.some(([offset, mark]) => textAt(head, offset, mark))) return true
+  if (textAt(head, EXT_MAGIC_AT, 'S\xef')) return head.readUInt32LE(EXT_BLOCK_SIZE_AT) <= 6
+  if (!textAt(head, 510, 'U\xaa')) return false
+  return textAt(head, 54, 'FAT') || textAt(head, 82, 'FAT32') || hasPartitions(head)
+}
+
+const PARTITIONS_AT = 446
+const PARTITION_BYTES = 16
+
+/** Each entry is free or says where it begins and how long it is; its first byte is the boot flag and nothing else. */
+function hasPartitions(head: Buffer): boolean {
+  let used = 0
+  for (let at = PARTITIONS_AT; at < PARTITIONS_AT + 4 * PARTITION_BYTES; at += PARTITION_BYTES) {
+    if (((head[at] ?? 1) & 0x7f) !== 0) return false
+    if (head[at + 4] === 0) continue
+    if (head.readUInt32LE(at + 8) === 0 || head.readUInt32LE(at + 12) === 0) return false
+    used++
+  }
+  return used > 0
 }
 
 function byText(head: Buffer, hints: TextHints): TrueType {

@@ -98,6 +98,7 @@ const MIMES: { readonly [F in TypeFamily]: Readonly<Record<string, string>> } = 
     '*vhd': 'application/x-vhd',
     '*vhdx': 'application/x-vhdx',
     '*squashfs': 'application/x-squashfs',
+    '*disk': 'application/x-raw-disk-image',
     '*egg': 'application/x-egg',
     '*alz': 'application/x-alz',
     '*tnef': 'application/vnd.ms-tnef',
