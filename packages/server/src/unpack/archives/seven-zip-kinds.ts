@@ -27,12 +27,10 @@ const BY_TYPE: Readonly<Record<string, Kind>> = {
   xar: { formats: ['Xar'] },
   squashfs: { formats: ['SquashFS'] },
   chm: { formats: ['Chm'] },
-  disk: { formats: ['FAT', 'NTFS', 'Ext', 'GPT', 'MBR', 'HFS', 'APFS', 'APM'] },
   xz: { formats: ['xz'], isSingle: SINGLE },
   bz2: { formats: ['bzip2'], isSingle: SINGLE },
   lzma: { formats: ['lzma'], isSingle: SINGLE },
   compress: { formats: ['Z'], isSingle: SINGLE },
-  zst: { formats: ['zstd'], isSingle: SINGLE },
 }
 
 const ISO: Kind = { formats: ['Iso'] }
@@ -50,6 +48,7 @@ export function kindsOf({ type, view }: Pick<OpenerNode, 'type' | 'view'>): read
   const own = BY_TYPE[type]
   if (own !== undefined) kinds.add(own)
   for (const kind of discKinds(view)) kinds.add(kind)
+  if (type === 'disk') for (const kind of diskKinds(view)) kinds.add(kind)
   if (view.size >= FOOTER_BYTES) {
     const footer = view.tail(FOOTER_BYTES)
     if (footer.includes(VHD_COOKIE)) kinds.add(VHD)
@@ -100,6 +99,27 @@ function discKinds(view: ContentView): Kind[] {
     else if (id !== 'BEA01' && id !== 'TEA01' && id !== 'BOOT2') break
   }
   return [...kinds]
+}
+
+/** Where file systems and partition tables say what they are; formats that 7-Zip has. */
+const DISKS: readonly (readonly [offset: number, mark: string, format: string])[] = [
+  [512, 'EFI PART', 'GPT'],
+  [3, 'NTFS    ', 'NTFS'],
+  [54, 'FAT', 'FAT'],
+  [82, 'FAT32', 'FAT'],
+  [32, 'NXSB', 'APFS'],
+  [1024, 'H+\0\x04', 'HFS'],
+  [1024, 'HX\0\x05', 'HFS'],
+  [1080, 'S\xef', 'Ext'],
+  [512, 'PM\0\0', 'APM'],
+  [510, 'U\xaa', 'MBR'],
+]
+
+/** The first that fits, but exFAT, which 7-Zip does not read. */
+function diskKinds({ head }: ContentView): Kind[] {
+  if (head.toString('latin1', 3, 11) === 'EXFAT   ') return []
+  const disk = DISKS.find(([offset, mark]) => head.toString('latin1', offset, offset + mark.length) === mark)
+  return disk === undefined ? [] : [{ formats: [disk[2]] }]
 }
 
 const OVERLAY_BYTES = 64 * 1024

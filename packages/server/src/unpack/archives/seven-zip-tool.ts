@@ -23,8 +23,8 @@ export interface ToolRun {
 const TIMEOUT_MS = 300_000
 /** A listing of 200,000 items is about so long. */
 const MAX_LISTING_BYTES = 64 * 1024 * 1024
-/** UTF-8 out and in, one thread, names taken as they are. */
-const SWITCHES = ['-sccUTF-8', '-mmt1', '-spd', '-bd']
+/** UTF-8 out and in, one thread, names taken as they are, alternate streams (NTFS, WIM) like files. */
+const SWITCHES = ['-sccUTF-8', '-mmt1', '-spd', '-bd', '-sns']
 const JOINED = 'exec "$@" 2>&1'
 
 /** Throws Unscanned(timeout | engine-down) only; `code`: what 7-Zip ended with. */

@@ -1,9 +1,9 @@
 import { Unscanned } from '../../domain/verdict.ts'
-import type { Damage, MemberSink, Opener, OpenerNode, OpenRun } from '../opener.ts'
+import type { MemberSink, Opener, OpenerNode, OpenRun } from '../opener.ts'
 import { extractWithSevenZip, type Place } from './seven-zip-extract.ts'
 import { type Kind, kindsOf } from './seven-zip-kinds.ts'
-import { type SevenZipOptions, type ToolRun, unpackOne } from './seven-zip-tool.ts'
-import { damageOf } from './seven-zip-words.ts'
+import { streamBySevenZip } from './seven-zip-member.ts'
+import type { SevenZipOptions } from './seven-zip-tool.ts'
 
 /**
  * Opens what the native 7-Zip reads: 7z, RAR, cabinets, installers, disk images, single compressed streams, and archives behind
@@ -62,30 +62,16 @@ function isPadding(bytes: Buffer): boolean {
 }
 
 async function openStream(node: OpenerNode, run: OpenRun, { kind, options }: Way): Promise<void> {
-  if (run.runTool === undefined)
-    throw new Unscanned('engine-down', '7-Zip needs bubblewrap; assay doctor says how to mend')
-  const format = kind.formats[0] ?? ''
-  const toolRun: ToolRun = { options, runTool: run.runTool, content: node.content, signal: run.signal, format }
+  const info = { name: innerName(node.fileName) }
   let sink: MemberSink | undefined
-  const { code, stderr } = await unpackOne(toolRun, undefined, {
-    password: '',
-    onStdout(chunk) {
-      sink ??= run.member({ name: innerName(node.fileName) })
-      return sink.write(chunk)
-    },
-    maxStdoutBytes: run.left.bytes + 1,
-  })
-  const damage = streamDamage(code, stderr)
-  if (sink !== undefined) await sink.end(damage)
-  else if (damage !== undefined) throw new Unscanned(damage.reason, damage.detail)
-  else await run.member({ name: innerName(node.fileName) }).end()
-}
-
-function streamDamage(code: number | undefined, stderr: string): Damage | undefined {
-  if (code === 0) return undefined
-  if (code === undefined) return { reason: 'bomb', detail: 'it unpacks to more than what is left' }
-  const complaint = /^(?:ERROR|ERRORS|WARNINGS|Open ERROR): ?\n?(.+)$/m.exec(stderr)?.[1]
-  return damageOf(complaint ?? `ended with ${code}`)
+  const write = (chunk: Buffer) => {
+    sink ??= run.member(info)
+    return sink.write(chunk)
+  }
+  const stream = { content: node.content, format: kind.formats[0] ?? '', run, write }
+  const damage = await streamBySevenZip(stream, options)
+  if (sink === undefined && damage !== undefined) throw new Unscanned(damage.reason, damage.detail)
+  await (sink ?? run.member(info)).end(damage)
 }
 
 const ENDINGS: readonly (readonly [RegExp, string])[] = [
