@@ -23,6 +23,9 @@ const MAX_LINE_BYTES = 200_000
 const TAIL_BYTES = 64 * 1024
 const MAX_COMPLAINTS = 32
 const OK = 'Everything is Ok'
+const PROMPT = 'Enter password:'
+/** RAR asks only behind the first locked item's line. */
+const PROMPT_BYTES = Buffer.from(`\n${PROMPT}\n`)
 
 /**
  * Takes apart what `7zz x -so -bso2 -bb1 ... 2>&1` writes: log lines, and behind each line `- NAME` that item's bytes. Where
@@ -42,6 +45,8 @@ export class ItemStream {
   #isLost = false
   /** The summary was reached: nothing of an item comes any more. */
   #isDone = false
+  /** The password was not asked for yet. */
+  #awaitsPrompt = true
 
   constructor(items: readonly ListedItem[], target: ItemTarget) {
     this.#items = items
@@ -67,9 +72,19 @@ export class ItemStream {
 
   /** False when it needs more bytes. */
   async #step(): Promise<boolean> {
+    if (this.#awaitsPrompt && this.#current?.isEncrypted) return this.#skipPrompt()
     if (this.#left > 0) return await this.#takeKnown()
     if (this.#current !== undefined && sizeIsUnknown(this.#current)) return await this.#takeUnknown()
     return await this.#takeLine()
+  }
+
+  #skipPrompt(): boolean {
+    const start = this.#held.subarray(0, PROMPT_BYTES.length)
+    const isPrompt = start.equals(PROMPT_BYTES.subarray(0, start.length))
+    if (isPrompt && start.length < PROMPT_BYTES.length) return false
+    this.#awaitsPrompt = false
+    if (isPrompt) this.#held = this.#held.subarray(PROMPT_BYTES.length)
+    return true
   }
 
   async #takeKnown(): Promise<boolean> {
@@ -102,12 +117,21 @@ export class ItemStream {
   /** False: not a line of the log. */
   async #line(line: string): Promise<boolean> {
     if (line.startsWith('- ')) return await this.#nameLine(line.slice(2))
-    if (line.startsWith('ERROR: ')) {
-      this.#complain(line)
-      return true
-    }
+    if (line.startsWith('ERROR: ')) return await this.#errorLine(line)
+    if (line === PROMPT) this.#awaitsPrompt = false
     if (line === OK || line.startsWith('Sub items Errors: ')) return await this.#summary()
-    return line === '' || line === 'Enter password:'
+    return line === '' || line === PROMPT
+  }
+
+  /** An item that fails at once has no line of its name. */
+  async #errorLine(line: string): Promise<boolean> {
+    const item = this.#items[this.#next]
+    const isNext = item !== undefined && line.endsWith(` : ${item.printed}`)
+    const isCurrent = this.#current !== undefined && line.endsWith(` : ${this.#current.printed}`)
+    if (isNext && !(isCurrent && this.#damage === undefined)) await this.#nameLine(logName(item))
+    if (isNext) this.#left = 0
+    this.#complain(line)
+    return true
   }
 
   async #summary(): Promise<boolean> {

@@ -48,10 +48,10 @@ const byName = ({ name }: PlainFile) => name
 
 /** Every format that can be made here. `make` works in a folder of its own that holds the files under `in/`. */
 export const ARCHIVE_FORMATS = {
-  '7z': sevenZip('7z', ['-t7z'], '7z'),
-  '7z-hidden-names': { ...sevenZip('7z', ['-t7z', '-mhe=on'], '7z'), takesPassword: true },
-  '7z-ppmd': sevenZip('7z', ['-t7z', '-m0=PPMd', '-ms=off'], '7z'),
-  wim: { ...sevenZip('wim', ['-twim'], 'wim'), takesPassword: undefined },
+  '7z': sevenZip(['-t7z']),
+  '7z-hidden-names': sevenZip(['-t7z', '-mhe=on']),
+  '7z-ppmd': sevenZip(['-t7z', '-m0=PPMd', '-ms=off']),
+  wim: by('wim', 'wim', SEVEN_ZIP, (files) => ['a', '-bd', '-twim', '../out.wim', ...files.map(byName)], 'out.wim'),
   rar4: {
     programs: [],
     extension: 'rar',
@@ -139,16 +139,16 @@ function execute(program: string, args: readonly string[], cwd: string): Buffer 
   return execFileSync(path, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 256 * 1024 * 1024 })
 }
 
-function sevenZip(extension: string, args: readonly string[], type: string): ArchiveFormat {
+function sevenZip(args: readonly string[]): ArchiveFormat {
   return {
     programs: [],
-    extension,
-    type: extension === 'wim' ? 'wim' : type,
+    extension: '7z',
+    type: '7z',
     takesPassword: true,
     make(files, { password }, folder) {
       const lock = password === undefined ? [] : [`-p${password}`]
-      execute(SEVEN_ZIP, ['a', '-bd', ...args, ...lock, '../out', ...files.map(byName)], join(folder, 'in'))
-      return readFileSync(join(folder, readdirSync(folder).find((entry) => entry.startsWith('out')) ?? 'out'))
+      execute(SEVEN_ZIP, ['a', '-bd', ...args, ...lock, '../out.7z', ...files.map(byName)], join(folder, 'in'))
+      return readFileSync(join(folder, 'out.7z'))
     },
   }
 }
@@ -161,7 +161,7 @@ function by(
   out = 'out',
 ): ArchiveFormat {
   return {
-    programs: [program],
+    programs: program === SEVEN_ZIP ? [] : [program],
     extension,
     type,
     make(files, _, folder) {
