@@ -1,9 +1,9 @@
 import { Unscanned } from '../../domain/verdict.ts'
 import type { Opener, OpenerNode, OpenRun } from '../opener.ts'
 import { judgeScriptText } from '../scripts/judge-script.ts'
-import { kindOf, type Payload, payloadsIn } from '../scripts/payload.ts'
+import { kindOf, type Payload, payloadsAmong, payloadsIn } from '../scripts/payload.ts'
 import { byteOffset, type TextPart, textParts } from '../scripts/script-text.ts'
-import { unfold } from '../scripts/unfold.ts'
+import { type Unfolded, unfold } from '../scripts/unfold.ts'
 import { dataUrisIn } from './data-uri.ts'
 import { hasPageMarks, hasSvgMarks } from './html-marks.ts'
 import { type PageFacts, type PageScript, readPage } from './html-reader.ts'
@@ -41,6 +41,7 @@ interface Code {
   readonly type: string
   readonly text: string
   readonly reveals: boolean
+  readonly values: Unfolded['values']
 }
 
 async function lookAtPage(part: TextPart, node: OpenerNode, run: OpenRun): Promise<void> {
@@ -60,8 +61,8 @@ async function lookAtPage(part: TextPart, node: OpenerNode, run: OpenRun): Promi
 function unfoldScript(script: PageScript): Code {
   const type = /vbs/.test(script.language) ? 'vbs' : 'js'
   const isData = /json|template|x-|text\/(?:html|plain)/.test(script.language)
-  const { text, reveals } = isData ? { text: script.text, reveals: false } : unfold(script.text, type)
-  return { script, type, text, reveals }
+  const unfolded = isData ? { text: script.text, reveals: false, values: [] } : unfold(script.text, type)
+  return { script, type, ...unfolded }
 }
 
 function judgeScripts(codes: readonly Code[], pageType: string, part: TextPart, run: OpenRun): void {
@@ -116,7 +117,8 @@ class Payloads {
       const names = tag === 'a' && facts.downloads.length > 0
       await this.#dataUris(value, at, { ...this.#delivery, names: names || this.#delivery.names })
     }
-    for (const { script, text } of codes) {
+    for (const { script, text, values } of codes) {
+      for (const payload of payloadsAmong(values)) await this.#emit(payload, script.at + payload.index, 'smuggled')
       if (script.place === 'element') await this.#dataUris(text, script.at, this.#delivery)
       for (const payload of payloadsIn(text, (bytes) => this.#run.spend(bytes))) {
         if (payload.kind !== 'text' || this.#delivery.makesFile)

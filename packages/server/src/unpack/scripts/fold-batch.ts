@@ -38,10 +38,10 @@ export function foldBatch(text: string): Folded {
     if (length > MAX_OUTPUT) break
     out.push(plain)
   }
-  return { text: out.join('\n'), folds }
+  return { text: out.join('\n'), folds, values: [] }
 }
 
-function substitute(line: string, variables: ReadonlyMap<string, string>): Folded {
+function substitute(line: string, variables: ReadonlyMap<string, string>): Omit<Folded, 'values'> {
   if (!line.includes('%')) return { text: line, folds: 0 }
   let folds = 0
   let room = MAX_VALUE * 4

@@ -33,7 +33,19 @@ export interface Folded {
   readonly text: string
   /** Expressions that were more than one literal. */
   readonly folds: number
+  /** Long values that came out: they may be files. */
+  readonly values: readonly FoldedValue[]
 }
+
+export interface FoldedValue {
+  readonly value: string
+  /** Where its expression began in the text. */
+  readonly index: number
+}
+
+/** Shorter values are words. */
+const MIN_VALUE = 64
+const MAX_VALUES = 64
 
 interface Term {
   readonly value: FoldValue
@@ -72,6 +84,7 @@ class Folder {
   fold(): Folded {
     this.#learnVariables()
     const out: string[] = []
+    const values: FoldedValue[] = []
     let folds = 0
     let copied = 0
     for (let at = 0; at < this.#text.length && this.#steps > 0 && this.#produced < MAX_OUTPUT; ) {
@@ -82,6 +95,7 @@ class Folder {
       }
       if (term.parts > 1 && typeof term.value !== 'object') {
         const value = String(term.value)
+        if (value.length >= MIN_VALUE && values.length < MAX_VALUES) values.push({ value, index: at })
         out.push(this.#text.slice(copied, at), this.#dialect.quote(value))
         this.#produced += value.length
         copied = term.end
@@ -90,7 +104,7 @@ class Folder {
       at = Math.max(term.end, at + 1)
     }
     out.push(this.#text.slice(copied))
-    return { text: out.join(''), folds }
+    return { text: out.join(''), folds, values }
   }
 
   /** Past a name or one character. */
@@ -285,7 +299,8 @@ interface List {
 
 const COMMA = /\s{0,40},\s{0,40}/y
 const WORD = /[\w$]{1,200}/y
-const START = /[\w$[&@-]/
+/** Numbers alone hide nothing: they begin no expression that is worth its time. */
+const START = /[a-z_$[&@-]/i
 const CALLED = /[\w$)\]]/
 const WORD_BEFORE = /[\w$.]/
 const ENDS = /[;,)\r\n:}]/

@@ -52,6 +52,16 @@ export function* payloadsIn(text: string, spend: (bytes: number) => void): Gener
   }
 }
 
+/** Files among the long values that unfolding gave: `atob("...")` leaves no base 64 behind. */
+export function* payloadsAmong(
+  values: readonly { readonly value: string; readonly index: number }[],
+): Generator<Payload> {
+  for (const { value, index } of values) {
+    const found = known(Buffer.from(value, 'latin1'), 'put together')
+    if (found !== undefined && found.kind !== 'text') yield { ...found, index }
+  }
+}
+
 type Read = Omit<Payload, 'index'>
 
 function readRun(run: string, how: string, decode: (run: string) => Buffer): Read | undefined {

@@ -5,7 +5,18 @@ const PY = ['py']
 const PHP = ['php']
 
 export const UNIX_RULES: readonly ScriptRule[] = [
-  { name: 'Shell.ReverseShell', risk: 'high', attack: 'T1059.004', types: [...SH, 'py', 'perl', 'php', 'js'], all: [/\b(?:ba|z|k)?sh\s{1,9}-i\s{0,9}[>&0-9<]{1,6}\s{0,4}\/dev\/tcp\/[\w.$-]{1,80}\/|exec\s{1,9}\d{1,3}<>\s{0,4}\/dev\/tcp\/[^\n]{1,100}\n?[^\n]{0,200}(?:ba)?sh\b[^\n]{0,60}<&\d|\bnc(?:at)?\b[^\r\n|;]{0,80}\s-\w{0,6}[ec]\s{1,4}["']?\/bin\/(?:ba)?sh|mkfifo[^\n]{0,160}sh\s{1,4}-i[^\n]{0,80}\|\s{0,4}nc(?:at)?\s/], says: 'gives a shell to another machine' },
+  { name: 'Shell.ReverseShell', risk: 'high', attack: 'T1059.004', types: [...SH, 'py', 'perl', 'php', 'js'], all: [/\b(?:ba|z|k)?sh\s{1,9}-i\s{0,9}[>&0-9<]{1,6}\s{0,4}\/dev\/tcp\/[\w.$-]{1,80}\/|\bnc(?:at)?\b[^\r\n|;]{0,80}\s-\w{0,6}[ec]\s{1,4}["']?\/bin\/(?:ba)?sh|mkfifo[^\n]{0,160}sh\s{1,4}-i[^\n]{0,80}\|\s{0,4}nc(?:at)?\s/], says: 'gives a shell to another machine' },
+  {
+    name: 'Shell.ReverseShell',
+    risk: 'high',
+    attack: 'T1059.004',
+    types: SH,
+    all: [
+      /exec\s{1,9}\d{1,3}<>\s{0,4}\/dev\/tcp\//,
+      /\b(?:ba|z|k)?sh\b(?:\s{1,4}-\w{1,4}){0,2}\s{0,4}<&\s{0,4}\d|(?:while|cat)[^\n]{0,60}<&\s{0,4}\d[^\n]{0,80}(?:\$\w{1,20}|eval|sh)[^\n]{0,40}>&\s{0,4}\d/,
+    ],
+    says: 'gives a shell to another machine',
+  },
   { name: 'Shell.FetchFromAddress', risk: 'high', attack: 'T1105', types: SH, all: [/(?:wget|curl|tftp|ftpget)\b[^\r\n]{0,200}\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}[^\r\n]{0,200}[;&\n][^\r\n]{0,80}chmod\s{1,4}(?:\+x|[0-7]{3,4})[^\r\n]{0,160}[;&\n]\s{0,9}\.\//], says: 'fetches a program from a bare address and runs it' },
   { name: 'Shell.CronFetch', risk: 'high', attack: 'T1053.003', types: SH, all: [/(?:\*\/?\d{0,2}\s{1,3}){4}\*[^\r\n]{0,120}(?:curl|wget)[^\r\n|]{0,200}\|\s{0,9}(?:ba)?sh\b/, /cron/], says: 'a time table that runs what it fetches' },
   { name: 'Shell.DecodesAndRuns', risk: 'medium', attack: 'T1027', types: SH, all: [/base64\s{1,4}(?:-d|-D|--decode)\b[^\r\n|;]{0,80}\|\s{0,9}(?:sudo\s{1,9})?(?:ba|z|da)?sh\b|eval\s{1,4}["']?\$\(\s{0,4}(?:echo|printf)[^\r\n]{0,8000}\|\s{0,4}base64\s{1,4}-d/], says: 'runs decoded text' },

@@ -2,7 +2,7 @@ import { Unscanned } from '../../domain/verdict.ts'
 import { printable } from '../documents/printable.ts'
 import type { Opener, OpenerNode, OpenRun } from '../opener.ts'
 import { judgeScriptText } from './judge-script.ts'
-import { type Payload, payloadsIn } from './payload.ts'
+import { type Payload, payloadsAmong, payloadsIn } from './payload.ts'
 import { hasScriptMarks } from './script-marks.ts'
 import { byteOffset, type TextPart, textParts } from './script-text.ts'
 import { unfold } from './unfold.ts'
@@ -49,7 +49,7 @@ function isUnfolded(node: OpenerNode): boolean {
 /** One part of a script: judged, unfolded, its payloads handed over. Used for scripts in pages too. */
 export async function lookAtScript({ part, type, isOurs }: ScriptPart, run: OpenRun): Promise<void> {
   const source = part.text
-  const { text, reveals } = unfold(source, type)
+  const { text, reveals, values } = unfold(source, type)
   const extension = type === 'vbe' ? languageOf(text) : (EXTENSIONS[type] ?? type)
   const offsetOf = (index: number) => byteOffset(part, index)
   if (!isOurs) for (const finding of judgeScriptText({ source, unfolded: text, type, offsetOf })) run.finding(finding)
@@ -58,7 +58,7 @@ export async function lookAtScript({ part, type, isOurs }: ScriptPart, run: Open
   if (reveals) await run.emit({ name: `unfolded.${extension}` }, Buffer.from(text, 'latin1'))
   await emitCommands(text, run)
   let count = 0
-  for (const payload of payloadsIn(text, (bytes) => run.spend(bytes))) {
+  for (const payload of [...payloadsIn(text, (bytes) => run.spend(bytes)), ...payloadsAmong(values)]) {
     if (payload.kind === 'media' || payload.kind === 'data') continue
     if (payload.kind === 'program') tellProgram(payload, type, run)
     await run.emit({ name: nameOf(payload, ++count) }, payload.bytes)

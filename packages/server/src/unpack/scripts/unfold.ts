@@ -1,5 +1,5 @@
 import { JS, POWERSHELL, VBS } from './dialects.ts'
-import { type Dialect, type Folded, foldConstants } from './fold.ts'
+import { type Dialect, type Folded, type FoldedValue, foldConstants } from './fold.ts'
 import { foldBatch } from './fold-batch.ts'
 import { decodeScript } from './script-encoder.ts'
 
@@ -7,6 +7,8 @@ export interface Unfolded {
   readonly text: string
   /** Whether it shows anything that the text did not. */
   readonly reveals: boolean
+  /** Long values that came out, by where they stood in the source (in the text of a later round: at its beginning). */
+  readonly values: readonly FoldedValue[]
 }
 
 /** What one round shows may hold constants again. */
@@ -19,6 +21,7 @@ export function unfold(source: string, type: string): Unfolded {
   const decoded = decodeScript(source)
   let text = decoded ?? source
   let folds = decoded === undefined ? 0 : 1
+  const values: FoldedValue[] = []
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const next = foldOnce(
       text,
@@ -26,23 +29,25 @@ export function unfold(source: string, type: string): Unfolded {
     )
     if (next.folds === 0) break
     folds += next.folds
+    for (const { value, index } of next.values)
+      values.push({ value, index: round === 0 && decoded === undefined ? index : 0 })
     text = next.text
   }
-  return { text, reveals: folds > 0 && text !== source }
+  return { text, reveals: folds > 0 && text !== source, values }
 }
 
 function foldOnce(text: string, type: string): Folded {
   if (type === 'bat') return foldBatch(text)
   const dialect = DIALECTS[type]
-  if (dialect === undefined) return { text, folds: 0 }
+  if (dialect === undefined) return { text, folds: 0, values: [] }
   if (type !== 'ps1') return foldConstants(text, dialect)
   const plain = withoutBackticks(text)
   const folded = foldConstants(plain.text, dialect)
-  return { text: folded.text, folds: folded.folds + plain.folds }
+  return { ...folded, folds: folded.folds + plain.folds }
 }
 
 /** PowerShell reads `i`nv`oke` as invoke; at a line's end a backtick continues it, before n, r, t, 0 in a string it is an escape. */
-function withoutBackticks(text: string): Folded {
+function withoutBackticks(text: string): Omit<Folded, 'values'> {
   let folds = 0
   const plain = text.replace(/([a-z])`(?=[a-z])(?![nrt0abfv]\b)/gi, (_, letter: string) => {
     folds++

