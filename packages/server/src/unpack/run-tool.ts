@@ -75,7 +75,8 @@ const SYSTEM_PLACES = ['/usr/bin', '/bin', '/usr/local/bin']
 
 /**
  * Looks once whether this host can confine a tool, by doing it. There is no way to run one unconfined.
- * Works on any thread; a tool dies with the thread that started it (PR_SET_PDEATHSIG).
+ * Works on any thread; a tool dies with the thread that started it (PR_SET_PDEATHSIG). Only where that thread ends within the
+ * first milliseconds, bubblewrap's child stays behind, waiting for its parent, with nothing of the tool in it yet.
  */
 export async function createRunTool(options: ToolHostOptions): Promise<ToolHost> {
   try {
