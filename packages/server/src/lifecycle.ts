@@ -8,6 +8,8 @@ export interface DataFolder {
   readonly worker: string
   readonly journal: string
   readonly spool: string
+  /** Parts of files that come in ranges, shared by the workers. */
+  readonly ranges: string
   readonly snapshots: string
   readonly socket: string
   readonly pidFile: string
@@ -25,6 +27,7 @@ export function openDataFolder(root: string, owner: Identity | undefined): DataF
     worker,
     journal: join(worker, 'journal'),
     spool: join(worker, 'spool'),
+    ranges: join(worker, 'ranges'),
     snapshots: join(worker, 'snapshots'),
     socket: join(root, 'assay.sock'),
     pidFile: join(root, 'assay.pid'),
@@ -34,7 +37,7 @@ export function openDataFolder(root: string, owner: Identity | undefined): DataF
   // What a worker may change is its own; what it only reads is root's, so that a worker which was taken over cannot
   // hand the next one other rules or lists.
   ownedBy({ mode: 0o750, gid: owner?.gid }, [worker, folder.snapshots])
-  ownedBy({ mode: 0o700, uid: owner?.uid, gid: owner?.gid }, [folder.journal, folder.spool])
+  ownedBy({ mode: 0o700, uid: owner?.uid, gid: owner?.gid }, [folder.journal, folder.spool, folder.ranges])
   return folder
 }
 

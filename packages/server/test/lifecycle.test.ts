@@ -38,7 +38,7 @@ describe('the data folder', () => {
     const folder = openDataFolder(join(root, 'a', 'b'), undefined)
     assert.equal(modeOf(folder.root), '711')
     for (const path of [folder.worker, folder.snapshots]) assert.equal(modeOf(path), '750')
-    for (const path of [folder.journal, folder.spool]) assert.equal(modeOf(path), '700')
+    for (const path of [folder.journal, folder.spool, folder.ranges]) assert.equal(modeOf(path), '700')
     assert.deepEqual(openDataFolder(folder.root, undefined), folder, 'and found again')
   })
 
@@ -50,7 +50,7 @@ describe('the data folder', () => {
   it('gives the workers what they write, and lets them read what root writes', needsRoot(), () => {
     const folder = openDataFolder(root, { uid: 64_344, gid: 64_345 })
     const owner = (path: string) => [statSync(path).uid, statSync(path).gid]
-    for (const path of [folder.journal, folder.spool]) assert.deepEqual(owner(path), [64_344, 64_345])
+    for (const path of [folder.journal, folder.spool, folder.ranges]) assert.deepEqual(owner(path), [64_344, 64_345])
     for (const path of [folder.worker, folder.snapshots]) assert.deepEqual(owner(path), [0, 64_345])
     assert.deepEqual(owner(folder.root), [0, 0])
   })

@@ -8,6 +8,7 @@ import { type ClientList, createClientList } from '../icap-service/client-list.t
 import { createHandler } from '../icap-service/handler.ts'
 import type { HandlerConfig, HandlerDeps } from '../icap-service/handler-deps.ts'
 import { createListeners, type ListenerPlan } from '../icap-service/listeners.ts'
+import { createRangeStore, type RangeLimits } from '../icap-service/range-store.ts'
 import { createSpool } from '../icap-service/spool.ts'
 import type { ProcessMetrics } from '../metrics.ts'
 import type { Config } from '../settings/settings.ts'
@@ -60,6 +61,7 @@ const ACTIONS: ReadonlySet<string> = new Set([
   'error',
 ])
 const DISK_LOOK_MS = 1000
+const RANGES_LOOK_MS = 10_000
 /** Never changes, and the getter is dear. */
 const TIME_ORIGIN = performance.timeOrigin
 const SERVICES = new Map(ICAP_SERVICES.map((service) => [service.name, service]))
@@ -76,6 +78,11 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
   const budget = { directory: 'spool', onWritten, ...spoolBudget(config, options.workers) }
   const spool = createSpool(budget)
   let freeBytes = Number.POSITIVE_INFINITY
+  const ranges = createRangeStore({
+    directory: 'ranges',
+    limits: () => rangeLimits(config),
+    freeBytes: () => freeBytes - config['intake.minFreeBytes'],
+  })
 
   const deps: HandlerDeps = {
     now: () => TIME_ORIGIN + performance.now(),
@@ -90,6 +97,7 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
       decodeContent(content, encodings, write, cancel, decodeLimits(config)),
     journal: journalFor(options),
     spool,
+    ranges,
     count: (event) => {
       if (!ACTIONS.has(event)) metrics.event(event)
     },
@@ -182,6 +190,8 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
 
   // A disk that cannot be asked is found out by the next write.
   const diskTimer = setInterval(() => void lookAtDisk().catch(() => {}), DISK_LOOK_MS)
+  // What is left over from before a crash goes with the first look.
+  const rangesTimer = setInterval(() => void ranges.sweep().catch(() => {}), RANGES_LOOK_MS)
 
   function use(next: Config): void {
     config = next
@@ -215,6 +225,7 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
     async drain(timeoutMs) {
       listeners.close()
       clearInterval(diskTimer)
+      clearInterval(rangesTimer)
       await Promise.all(servers.map((one) => one.drain(timeoutMs)))
       options.journal.close()
     },
@@ -260,10 +271,21 @@ function listenerPlan(config: Config): ListenerPlan {
   }
 }
 
+/** All workers' together, taken out of the spool's. */
+function rangeLimits(config: Config): RangeLimits {
+  const enabled = config['intake.rangeJoin']
+  return {
+    enabled,
+    maxBytes: config['intake.rangeMaxBytes'],
+    maxTotalBytes: enabled ? Math.floor(config['intake.maxSpoolTotalBytes'] / 4) : 0,
+    idleMs: config['intake.rangeIdleS'] * 1000,
+  }
+}
+
 /** The node's spool is shared equally by its workers. */
 function spoolBudget(config: Config, workers: number) {
   return {
-    maxBytes: Math.floor(config['intake.maxSpoolTotalBytes'] / workers),
+    maxBytes: Math.floor((config['intake.maxSpoolTotalBytes'] - rangeLimits(config).maxTotalBytes) / workers),
     maxMemoryBytes: config['intake.maxMemoryBytes'],
   }
 }

@@ -1,5 +1,6 @@
 import type { IcapReply, ReplyBody, Transaction } from '@assay/icap'
 import type { Action } from '../domain/action.ts'
+import { isAtLeast } from '../domain/risk.ts'
 import { decideVerdict, type ScanResult, Unscanned, type Verdict } from '../domain/verdict.ts'
 import { chooseAction } from './action.ts'
 import { blockPage } from './block-page.ts'
@@ -12,6 +13,7 @@ import { responseDesc } from './icap-headers.ts'
 import type { TakenBody } from './intake.ts'
 import { type Message, readMessage } from './message.ts'
 import { originalHead } from './original-head.ts'
+import { joinRange, type Ranged, settleRange } from './range-join.ts'
 import { recordOf } from './record.ts'
 import { type Original, type ReplyContext, replyFor } from './reply.ts'
 import { contentBytes } from './spool.ts'
@@ -42,6 +44,7 @@ export class Answer {
   #reader: BodyReader | undefined
   #body: TakenBody | undefined
   #file: Examination = NOT_EXAMINED
+  #range: Ranged | undefined
   /** All that will be read of the body was read. */
   #isTaken = false
   /** The body goes on, but nobody reads it (endless). */
@@ -99,14 +102,15 @@ export class Answer {
 
   examine(): void | Promise<void> {
     if (this.#body === undefined) return
-    const examination = examine(this.#deps, {
-      message: this.#read(),
-      body: this.#body,
-      limits: this.#config.intake,
-      cancel: this.#transaction,
-    })
-    if (examination instanceof Promise) return examination.then((file) => this.#examined(file))
-    this.#examined(examination)
+    if (this.#read().range) return this.#examineRange(this.#body)
+    return this.#examineBody(this.#body)
+  }
+
+  /** What a later part of the same object must know, before this one's answer goes out. */
+  settleRange({ verdict, action }: Decision): void | Promise<void> {
+    const range = this.#range
+    if (range === undefined || range.state === 'whole' || range.state === 'blocked') return
+    return settleRange(this.#deps.ranges, { range, verdict, action })
   }
 
   decide(): Decision {
@@ -173,6 +177,7 @@ export class Answer {
   }
 
   discard(): void {
+    if (this.#range?.state === 'joined') this.#range.discard()
     this.#reader?.drop()
     this.#reader?.intake.discard()
   }
@@ -180,6 +185,32 @@ export class Answer {
   #read(): Message {
     this.#message ??= readMessage(this.#transaction, this.#group, this.#config)
     return this.#message
+  }
+
+  #examineBody(body: TakenBody): void | Promise<void> {
+    const examination = examine(this.#deps, {
+      message: this.#read(),
+      body,
+      limits: this.#config.intake,
+      cancel: this.#transaction,
+      range: this.#range,
+    })
+    if (examination instanceof Promise) return examination.then((file) => this.#examined(file))
+    this.#examined(examination)
+  }
+
+  async #examineRange(body: TakenBody): Promise<void> {
+    const { method, requestHead, responseHead } = this.#transaction
+    this.#range = await joinRange(this.#deps, {
+      message: this.#read(),
+      head: method === 'REQMOD' ? requestHead : responseHead,
+      body,
+      limits: this.#config.intake,
+      blocks: (detections) => detections.some(({ risk }) => isAtLeast(risk, this.#group.policy.blockFrom)),
+    })
+    if (this.#range.state === 'joined') this.#deps.count('range-joined')
+    if (this.#range.state === 'blocked') this.#deps.count('range-blocked')
+    await this.#examineBody(body)
   }
 
   #urlRated(results: readonly ScanResult[]): void {
@@ -276,8 +307,11 @@ export class Answer {
 
   #details(): readonly string[] {
     const other = this.#read().otherHost
-    if (other === '' && this.#trickle === undefined) return NO_DETAILS
+    const range = this.#range
+    if (other === '' && this.#trickle === undefined && range?.state !== 'joined') return NO_DETAILS
     const details: string[] = []
+    if (range?.state === 'joined')
+      details.push(`ranges: ${range.parts} parts joined (${range.whole.size} bytes, SHA-256 ${range.whole.sha256})`)
     if (other !== '') details.push(`http: Host header names ${other}`)
     if (this.#trickle !== undefined)
       details.push(`trickle: ${this.#trickle.sentBytes} bytes had gone out before the verdict`)

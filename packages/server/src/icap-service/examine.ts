@@ -1,9 +1,10 @@
 import { type Evidence, joinEvidence } from '../domain/evidence.ts'
 import type { Content, Sample } from '../domain/sample.ts'
-import { type ScanResult, Unscanned } from '../domain/verdict.ts'
+import { type Detection, type ScanResult, Unscanned } from '../domain/verdict.ts'
 import type { Cancellable, HandlerDeps, IntakeLimits, PrescanResult, ScannedMember } from './handler-deps.ts'
 import { Intake, type TakenBody } from './intake.ts'
 import type { Message } from './message.ts'
+import type { Ranged } from './range-join.ts'
 
 /** What all engines and lists said of one body. */
 export interface Examination {
@@ -22,6 +23,8 @@ export interface ExamineInput {
   readonly body: TakenBody
   readonly limits: IntakeLimits
   readonly cancel: Cancellable
+  /** Present where the message is a range. */
+  readonly range?: Ranged | undefined
 }
 
 export const NOT_EXAMINED: Examination = {
@@ -35,8 +38,11 @@ export const NOT_EXAMINED: Examination = {
 
 /** Never throws: an engine that fails is a result that says so. A promise only where somebody must be waited for. */
 export function examine(deps: ExamineDeps, input: ExamineInput): Examination | Promise<Examination> {
-  const { message, body } = input
-  const faults = transferFaults(message, body)
+  const { message, range } = input
+  const faults = transferFaults(message, input.body, range)
+  if (range?.state === 'blocked') return { ...NOT_EXAMINED, results: [...faults, blockedRange(range.detections)] }
+  const body = range?.state === 'joined' ? range.whole : input.body
+  if (body !== input.body && body.unscanned !== undefined) faults.push(unscanned('ranges', body.unscanned))
   const { content } = body
   if (content === undefined) return { ...NOT_EXAMINED, results: faults }
   const sample = sampleOf(message, body, content, faults.some(isPartial))
@@ -76,12 +82,12 @@ function examineAsIs(
 }
 
 /** What is wrong with the transfer itself, before any engine looks (rows R6, R11, Q9). */
-export function transferFaults(message: Message, body: TakenBody): ScanResult[] {
+export function transferFaults(message: Message, body: TakenBody, range?: Ranged): ScanResult[] {
   const faults: ScanResult[] = []
   const { head } = message
   if (body.unscanned !== undefined) faults.push(unscanned('intake', body.unscanned))
-  if (message.range)
-    faults.push(unscanned('http', { reason: 'partial', detail: 'a range of the whole (206 or Content-Range)' }))
+  if (message.range && range?.state !== 'whole' && range?.state !== 'joined')
+    faults.push(unscanned('http', { reason: 'partial', detail: rangeText(range) }))
   if (head === undefined) return faults
   if (head.lengthFault)
     faults.push(unscanned('http', { reason: 'malformed', detail: 'Content-Length is contradictory or no number' }))
@@ -92,6 +98,16 @@ export function transferFaults(message: Message, body: TakenBody): ScanResult[] 
     faults.push(unscanned('http', { reason: 'partial', detail: `${body.size} of ${contentLength} bytes came` }))
   }
   return faults
+}
+
+function rangeText(range: Ranged | undefined): string {
+  const text = 'a range of the whole (206 or Content-Range)'
+  return range?.state === 'apart' ? `${text}: ${range.why}` : text
+}
+
+function blockedRange([first, ...more]: readonly Detection[]): ScanResult {
+  if (first === undefined) throw new Error('an object is blocked for something')
+  return { outcome: 'detected', engine: 'ranges', detections: [first, ...more] }
 }
 
 /** Damage is a reason of its own, and the rest of the bytes is there: only what is known to be missing makes a sample partial. */

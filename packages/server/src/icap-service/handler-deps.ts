@@ -6,6 +6,7 @@ import type { TransactionRecord } from '../domain/transaction-record.ts'
 import type { ScanResult, UnscannedReason } from '../domain/verdict.ts'
 import type { HeaderSwitches, SavedHeaderSwitches } from './icap-headers.ts'
 import type { NotificationPages } from './notification-page.ts'
+import type { RangeStore } from './range-store.ts'
 import type { Spool } from './spool.ts'
 import type { TrickleSettings } from './trickle.ts'
 
@@ -122,6 +123,8 @@ export type HandlerMetric =
   | 'journal-failed'
   | 'handler-failed'
   | 'not-returnable'
+  | 'range-joined'
+  | 'range-blocked'
   | 'trickled'
   | 'trickle-cut'
 
@@ -162,6 +165,8 @@ export interface HandlerDeps {
   /** Returns (or resolves) once the record survives the death of this process; a rejection or throw = no space, answered with 500. */
   journal(record: TransactionRecord): void | Promise<void>
   readonly spool: Spool
+  /** Absent: ranges are not joined, each is unscanned(partial). */
+  readonly ranges?: RangeStore
   count(metric: HandlerMetric): void
   /** An exception of ours, for the log; never holds client bytes. */
   failed(error: unknown, id: string): void

@@ -24,6 +24,8 @@ export function createHandler(deps: HandlerDeps): (transaction: Transaction) => 
         if (examining !== undefined) await examining
       }
       const decision = answer.decide()
+      const settling = answer.settleRange(decision)
+      if (settling !== undefined) await settling
       await answer.journal(decision)
       await answer.reply(decision)
     } catch (error) {

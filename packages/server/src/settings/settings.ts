@@ -210,6 +210,13 @@ export const SETTINGS = {
   'intake.maxEncodingLayers': { kind: 'integer', min: 1, max: 10, fallback: 3,
     help: 'Content-Encodings one in another; over it: too-deep.' },
 
+  'intake.rangeJoin': { kind: 'boolean', fallback: true,
+    help: 'Join the ranges of a file (HTTP 206) that one client fetches, and scan the whole when all have come. Until then, and when off, a range is partial.' },
+  'intake.rangeMaxBytes': { kind: 'integer', min: MIB, max: 16 * TIB, fallback: GIB,
+    help: 'Of one file that is joined; the ranges of a larger one stay partial. All together may take a quarter of the spool.' },
+  'intake.rangeIdleS': { kind: 'integer', min: 10, max: 86_400, fallback: 600,
+    help: 'Ranges are dropped when no further one came for so many seconds; so long a block is remembered for the other ranges of its file.' },
+
   'records.maxAgeDays': { kind: 'integer', min: 1, max: 3_650, fallback: 90,
     help: 'Transactions are kept so long.' },
   'records.maxBytes': { kind: 'integer', min: 16 * MIB, max: 64 * TIB, fallback: 10 * GIB,
