@@ -37,6 +37,10 @@ export interface CompoundFile {
   readonly faults: readonly Damage[]
   /** The entry at this path, in any case (names are compared in upper case, section 2.6.4). */
   find(path: string): CompoundEntry | undefined
+  /** All streams of one of these names (upper case), wherever they lie: documents inside documents have the same names. */
+  named(...names: readonly string[]): readonly CompoundEntry[]
+  /** The entry of this name in the same storage. */
+  sibling(entry: CompoundEntry, name: string): CompoundEntry | undefined
   /** In the directory's order. */
   children(storage: CompoundEntry): readonly CompoundEntry[]
   /** A stream's first `limit` bytes. Fewer than `min(limit, entry.size)`: its chain is broken. A copy. */
@@ -112,6 +116,14 @@ class Reader implements CompoundFile {
 
   find(path: string): CompoundEntry | undefined {
     return this.#byPath.get(path.toUpperCase())
+  }
+
+  named(...names: readonly string[]): readonly CompoundEntry[] {
+    return this.entries.filter((entry) => entry.kind === 'stream' && names.includes(entry.name.toUpperCase()))
+  }
+
+  sibling(entry: CompoundEntry, name: string): CompoundEntry | undefined {
+    return this.find(joinPath(entry.path.slice(0, Math.max(0, entry.path.length - entry.name.length - 1)), name))
   }
 
   children(storage: CompoundEntry): readonly CompoundEntry[] {
@@ -383,7 +395,7 @@ function parseEntry(bytes: Buffer, version3: boolean): RawEntry {
   // Version 3 writers leave rubbish in the upper half of the size.
   const high = version3 ? 0 : bytes.readUInt32LE(124) & 0x1fffff
   return {
-    name: bytes.toString('utf16le', 0, nameBytes),
+    name: utf16Text(bytes, 0, nameBytes),
     type: bytes.readUInt8(66),
     left: bytes.readUInt32LE(68),
     right: bytes.readUInt32LE(72),
@@ -392,6 +404,16 @@ function parseEntry(bytes: Buffer, version3: boolean): RawEntry {
     start: bytes.readUInt32LE(116),
     size: high * 0x1_0000_0000 + bytes.readUInt32LE(120),
   }
+}
+
+/**
+ * UTF-16LE between two places, whole characters only. Never `toString('utf16le')` of what may be odd: in Node an odd number of bytes at
+ * an odd address writes one byte behind its buffer (nodejs/node#64697), and hostile files reach that at once.
+ */
+export function utf16Text(bytes: Buffer, from = 0, to = bytes.length): string {
+  const start = Math.min(from, bytes.length)
+  const length = Math.max(0, Math.min(to, bytes.length) - start)
+  return bytes.toString('utf16le', start, start + (length & ~1))
 }
 
 /** [MS-DTYP] 2.3.4.2: the first three fields are little-endian. '' where it is all zero. */

@@ -1,5 +1,6 @@
 import { Unscanned } from '../../domain/verdict.ts'
 import type { ContentView } from '../content-view.ts'
+import { utf16Text } from './compound-file.ts'
 
 /** A Windows shortcut, read by [MS-SHLLINK]; texts are hostile. npm has no reader of it with limits. */
 export interface Shortcut {
@@ -145,7 +146,8 @@ class Parser {
       return ''
     }
     const size = this.#bytes.readUInt16LE(this.#at) * (unicode ? 2 : 1)
-    const text = this.#bytes.toString(unicode ? 'utf16le' : 'latin1', this.#at + 2, this.#at + 2 + size)
+    const [from, to] = [this.#at + 2, this.#at + 2 + size]
+    const text = unicode ? utf16Text(this.#bytes, from, to) : this.#bytes.toString('latin1', from, to)
     this.#at += 2 + size
     if (this.#at > this.#bytes.length) this.#fault('a string is longer than the file')
     return text.replaceAll('\0', '')
@@ -193,7 +195,7 @@ function ansiAt(bytes: Buffer, at: number): string {
 
 function wideAt(bytes: Buffer, at: number): string {
   if (at <= 0 || at >= bytes.length) return ''
-  return bytes.toString('utf16le', at, bytes.length - ((bytes.length - at) % 2)).split('\0', 1)[0] ?? ''
+  return utf16Text(bytes, at).split('\0', 1)[0] ?? ''
 }
 
 const MAX_ITEMS = 128

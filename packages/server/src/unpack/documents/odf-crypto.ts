@@ -88,9 +88,15 @@ function partOf(entry: ReadonlyMap<string, string>): PartCipher {
 
 /** False: encrypted in a way that is not read, or so that trying costs too much. */
 export function isReadable(part: PartCipher): boolean {
-  if (part.derivation.includes('argon2id'))
-    return part.argonMemory <= MAX_ARGON_KIB && part.iterations <= 64 && part.argonLanes <= 16
-  return part.derivation.includes('pbkdf2') && part.iterations <= MAX_ITERATIONS && part.keyBytes > 0
+  const { derivation, iterations, salt, keyBytes, argonMemory, argonLanes } = part
+  if (derivation.includes('argon2id')) {
+    // Node has argon2 since 24.7; it takes no less than these (RFC 9106, 3.1).
+    const allowed = salt.length >= 8 && keyBytes >= 4 && argonMemory >= 8 * argonLanes
+    return (
+      crypto.argon2 !== undefined && allowed && argonMemory <= MAX_ARGON_KIB && iterations <= 64 && argonLanes <= 16
+    )
+  }
+  return derivation.includes('pbkdf2') && iterations <= MAX_ITERATIONS
 }
 
 /** The part still packed, or undefined where the password does not fit. */

@@ -13,19 +13,16 @@ const FIB_PLAIN = 68
 const FIB_MAGIC = 0xa5ec
 
 /**
- * Binary workbooks and documents encrypted by RC4, RC4 CryptoAPI or XOR: what could be opened, decrypted, by stream path in upper case.
+ * Binary workbooks and documents encrypted by RC4, RC4 CryptoAPI or XOR: what could be opened, decrypted, by entry `id`.
  * Each is handed over as a member too. Presentations are called locked.
  */
-export async function openLegacyEncrypted(document: EncryptedDocument): Promise<ReadonlyMap<string, Buffer>> {
-  const plain = new Map<string, Buffer>()
+export async function openLegacyEncrypted(document: EncryptedDocument): Promise<ReadonlyMap<number, Buffer>> {
+  const plain = new Map<number, Buffer>()
   const { file } = document
-  const workbook = file.find('Workbook') ?? file.find('Book')
-  if (workbook !== undefined) await openWorkbook(document, workbook, plain)
-  const word = file.find('WordDocument')
-  if (word !== undefined) await openWord(document, word, plain)
-  const user = file.find('Current User')
+  for (const entry of file.named('WORKBOOK', 'BOOK')) await openWorkbook(document, entry, plain)
+  for (const entry of file.named('WORDDOCUMENT')) await openWord(document, entry, plain)
   // [MS-PPT] 2.3.2 CurrentUserAtom.headerToken: this one says that it is encrypted.
-  if (user !== undefined && isEncryptedUser(file.read(user, 32))) {
+  if (file.named('CURRENT USER').some((user) => isEncryptedUser(file.read(user, 32)))) {
     document.locked.reason = 'encrypted presentations of this kind are not opened'
   }
   return plain
@@ -42,7 +39,7 @@ async function emitPlain(run: OpenRun, opened: { name: string; bytes: Buffer; pa
 async function openWorkbook(
   document: EncryptedDocument,
   entry: CompoundEntry,
-  plain: Map<string, Buffer>,
+  plain: Map<number, Buffer>,
 ): Promise<void> {
   const { file, run, locked } = document
   const stream = file.read(entry, MAX_STREAM)
@@ -52,7 +49,7 @@ async function openWorkbook(
     const bytes = decryptWorkbook(stream, pass, password)
     if (bytes === undefined) continue
     run.passwords.succeeded(password)
-    plain.set(entry.path.toUpperCase(), bytes)
+    plain.set(entry.id, bytes)
     return emitPlain(run, { name: entry.path, bytes, password })
   }
   locked.reason = 'no password opens the workbook'
@@ -129,12 +126,12 @@ function xorRecord({ stream, from, to }: BiffRecord, array: Buffer): Buffer {
 }
 
 /** [MS-DOC] 2.2.6: FibBase says that it is encrypted and how; the header stands first in the table stream. */
-async function openWord(document: EncryptedDocument, entry: CompoundEntry, plain: Map<string, Buffer>): Promise<void> {
+async function openWord(document: EncryptedDocument, entry: CompoundEntry, plain: Map<number, Buffer>): Promise<void> {
   const { file, run, locked } = document
   const stream = file.read(entry, MAX_STREAM)
   if (stream.length < FIB_PLAIN || stream.readUInt16LE(0) !== FIB_MAGIC || (stream.readUInt16LE(0x0a) & 0x100) === 0)
     return
-  const table = file.find((stream.readUInt16LE(0x0a) & 0x200) !== 0 ? '1Table' : '0Table')
+  const table = file.sibling(entry, (stream.readUInt16LE(0x0a) & 0x200) !== 0 ? '1Table' : '0Table')
   const obfuscated = (stream.readUInt16LE(0x0a) & 0x8000) !== 0
   const headerBytes = Math.min(stream.readUInt32LE(0x0e), 4096)
   const header = table && file.read(table, headerBytes)
@@ -142,7 +139,7 @@ async function openWord(document: EncryptedDocument, entry: CompoundEntry, plain
     const cipher = openCipher(header as Buffer, password)
     if (cipher === undefined) continue
     run.passwords.succeeded(password)
-    await emitWord({ file, run, cipher, password, headerBytes, plain })
+    await emitWord({ file, run, word: entry, cipher, password, headerBytes, plain })
     return
   }
   locked.reason = obfuscated ? 'XOR obfuscation of documents is not opened' : 'no password opens the document'
@@ -151,20 +148,21 @@ async function openWord(document: EncryptedDocument, entry: CompoundEntry, plain
 interface OpenedWord {
   readonly file: CompoundFile
   readonly run: OpenRun
+  readonly word: CompoundEntry
   readonly cipher: StreamCipher
   readonly password: string
   readonly headerBytes: number
-  readonly plain: Map<string, Buffer>
+  readonly plain: Map<number, Buffer>
 }
 
-async function emitWord({ file, run, cipher, password, headerBytes, plain }: OpenedWord): Promise<void> {
+async function emitWord({ file, run, word, cipher, password, headerBytes, plain }: OpenedWord): Promise<void> {
   for (const name of ['WordDocument', '0Table', '1Table', 'Data']) {
-    const entry = file.find(name)
+    const entry = name === 'WordDocument' ? word : file.sibling(word, name)
     if (entry === undefined || entry.size === 0) continue
     const raw = file.read(entry, MAX_STREAM)
     const bytes = cipher(raw, WORD_BLOCK)
     raw.copy(bytes, 0, 0, name === 'WordDocument' ? FIB_PLAIN : name === 'Data' ? 0 : headerBytes)
-    plain.set(entry.path.toUpperCase(), bytes)
+    plain.set(entry.id, bytes)
     await emitPlain(run, { name: entry.path, bytes, password })
   }
 }

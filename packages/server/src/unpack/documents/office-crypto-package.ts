@@ -16,8 +16,8 @@ export interface EncryptedDocument {
 /** What no password opened; said at the end, so that the rest is looked at first. */
 export class LockedParts {
   reason: string | undefined
-  /** Streams, in upper case, that were handed over decrypted in another shape. */
-  readonly opened = new Set<string>()
+  /** Streams, by `id`, that were handed over decrypted in another shape. */
+  readonly opened = new Set<number>()
 }
 
 /** The default, then what the walk knows. */
@@ -42,7 +42,7 @@ export async function openEncryptedPackage(document: EncryptedDocument): Promise
     const key = await cipher.unlock(password, run.signal)
     if (key === undefined) continue
     run.passwords.succeeded(password)
-    locked.opened.add('ENCRYPTEDPACKAGE')
+    locked.opened.add(entry.id)
     await emitPackage(document, { cipher, key, password })
     return
   }

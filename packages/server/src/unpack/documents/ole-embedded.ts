@@ -1,5 +1,5 @@
 import type { Finding } from '../opener.ts'
-import { guidAt } from './compound-file.ts'
+import { guidAt, utf16Text } from './compound-file.ts'
 import { printable } from './vba-rules.ts'
 
 /** A file packed into a document by OLE's Packager. */
@@ -90,7 +90,7 @@ export function findMonikers(bytes: Buffer): string[] {
   ) {
     if (at + 20 > bytes.length) break
     const size = Math.min(bytes.readUInt32LE(at + 16), MAX_TARGET)
-    targets.push(bytes.toString('utf16le', at + 20, at + 20 + (size & ~1)).split('\0')[0] ?? '')
+    targets.push(utf16Text(bytes, at + 20, at + 20 + size).split('\0')[0] ?? '')
   }
   for (
     let at = bytes.indexOf(FILE_MONIKER);

@@ -1,5 +1,6 @@
 import type { OpenRun } from '../opener.ts'
-import type { CompoundFile } from './compound-file.ts'
+import type { CompoundEntry, CompoundFile } from './compound-file.ts'
+import { utf16Text } from './compound-file.ts'
 import { isRemote, isWeb } from './ole-embedded.ts'
 import { printable } from './vba-rules.ts'
 
@@ -20,12 +21,20 @@ export function isDde(instruction: string): boolean {
   return /^\s{0,40}"?\s{0,40}DDE(?:AUTO)?(?:\s|"|$)/i.test(instruction)
 }
 
+export interface WordStream {
+  readonly file: CompoundFile
+  readonly entry: CompoundEntry
+  /** Its bytes, decrypted. */
+  readonly document: Buffer
+}
+
 /** Looks for fields and the template of a Word document ([MS-DOC] 2.8.25: 0x13 begins a field, 0x14 its result, 0x15 ends it). */
-export function lookAtWord(document: Buffer, file: CompoundFile, run: OpenRun): void {
-  for (const text of [document.toString('latin1'), document.toString('utf16le')]) {
+export function lookAtWord(word: WordStream, run: OpenRun): void {
+  const { document } = word
+  for (const text of [document.toString('latin1'), utf16Text(document)]) {
     for (const instruction of instructionsIn(text)) lookAtInstruction(instruction, run)
   }
-  const template = templateOf(document, file)
+  const template = templateOf(word)
   if (template !== undefined && isRemote(template)) reportTemplate(template, run)
 }
 
@@ -63,10 +72,10 @@ const FIRST_PAIR = 0x9a
 const STTBF_ASSOC = FIRST_PAIR + 32 * 8
 
 /** [MS-DOC] 2.5.6 fcSttbfAssoc, 2.9.279: the second string is the attached template. */
-function templateOf(document: Buffer, file: CompoundFile): string | undefined {
+function templateOf({ document, file, entry }: WordStream): string | undefined {
   if (document.length < STTBF_ASSOC + 8) return undefined
   // FibBase bit 9 of the flags at 0x0A says which table stream is in use.
-  const table = file.find((document.readUInt16LE(0x0a) & 0x200) !== 0 ? '1Table' : '0Table')
+  const table = file.sibling(entry, (document.readUInt16LE(0x0a) & 0x200) !== 0 ? '1Table' : '0Table')
   if (table === undefined) return undefined
   const at = document.readUInt32LE(STTBF_ASSOC)
   const size = Math.min(document.readUInt32LE(STTBF_ASSOC + 4), 64 * 1024)
@@ -75,5 +84,5 @@ function templateOf(document: Buffer, file: CompoundFile): string | undefined {
   const skipped = strings.readUInt16LE(6) * 2
   const from = 6 + 2 + skipped
   if (from + 2 > strings.length) return undefined
-  return strings.toString('utf16le', from + 2, from + 2 + strings.readUInt16LE(from) * 2)
+  return utf16Text(strings, from + 2, from + 2 + strings.readUInt16LE(from) * 2)
 }

@@ -15,11 +15,15 @@ const INTERACTIVE = 0x0ff3
  * one big stream, each a compound file of its own.
  */
 export async function openSlideObjects(file: CompoundFile, run: OpenRun): Promise<void> {
-  const entry = file.find('PowerPoint Document')
-  if (entry === undefined) return
-  if (entry.size > MAX_STREAM)
-    run.unscanned({ reason: 'too-large', detail: 'presentation is too large to look for objects' })
-  const stream = file.read(entry, MAX_STREAM)
+  for (const entry of file.named('POWERPOINT DOCUMENT')) {
+    if (entry.size > MAX_STREAM)
+      run.unscanned({ reason: 'too-large', detail: 'presentation is too large to look for objects' })
+    run.spend(Math.min(entry.size, MAX_STREAM))
+    await openRecords(file.read(entry, MAX_STREAM), run)
+  }
+}
+
+async function openRecords(stream: Buffer, run: OpenRun): Promise<void> {
   let count = 0
   let objects = 0
   for (let at = 0; at + 8 <= stream.length && count < MAX_RECORDS; count++) {

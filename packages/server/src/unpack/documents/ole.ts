@@ -1,6 +1,6 @@
 import { Unscanned } from '../../domain/verdict.ts'
 import type { Opener, OpenerNode, OpenRun } from '../opener.ts'
-import { type CompoundEntry, type CompoundFile, isCompoundFile, openCompoundFile } from './compound-file.ts'
+import { type CompoundEntry, type CompoundFile, isCompoundFile, openCompoundFile, utf16Text } from './compound-file.ts'
 import { openLegacyEncrypted } from './office-crypto-legacy.ts'
 import { LockedParts, openEncryptedPackage } from './office-crypto-package.ts'
 import { isDde, lookAtWord, reportDde } from './ole-fields.ts'
@@ -36,7 +36,7 @@ function looksLikeMail(node: OpenerNode): boolean {
   if (!isCompoundFile(node.view) || node.size < 512) return false
   const sectorBytes = node.view.head.readUInt16LE(0x1e) === 12 ? 4096 : 512
   const first = node.view.read((node.view.head.readUInt32LE(0x30) + 1) * sectorBytes, 512)
-  return isMailText(first.toString('utf16le'))
+  return isMailText(utf16Text(first))
 }
 
 function isMailText(names: string): boolean {
@@ -51,9 +51,11 @@ async function openOle(node: OpenerNode, run: OpenRun): Promise<void> {
   const plain = await openLegacyEncrypted({ file, node, run, locked })
   await openMacros(file, run)
   await openOleObjects(file, run)
-  await lookAtWorkbook(file, plain, run)
-  const word = file.find('WordDocument')
-  if (word !== undefined) lookAtWord(plain.get('WORDDOCUMENT') ?? file.read(word, MAX_STUDIED), file, run)
+  for (const entry of file.named('WORKBOOK', 'BOOK'))
+    await lookAtWorkbook(entry, studied({ file, entry, plain }, run), run)
+  for (const entry of file.named('WORDDOCUMENT')) {
+    lookAtWord({ file, entry, document: studied({ file, entry, plain }, run) }, run)
+  }
   await openSlideObjects(file, run)
   if (!looksLikeMail(node)) await emitStreams(file, run, { plain, hidden: locked.opened })
   if (locked.reason !== undefined) throw new Unscanned('encrypted', locked.reason)
@@ -81,18 +83,33 @@ function reportUrls(text: string, run: OpenRun): void {
   for (const [url] of text.matchAll(/https?:\/\/[^\s"'<>)]{4,2000}/gi)) run.url(url)
 }
 
-async function lookAtWorkbook(file: CompoundFile, plain: ReadonlyMap<string, Buffer>, run: OpenRun): Promise<void> {
-  const entry = file.find('Workbook') ?? file.find('Book')
-  if (entry === undefined) return
-  const stream = plain.get(entry.name.toUpperCase()) ?? file.read(entry, MAX_STUDIED)
-  if (entry.size > MAX_STUDIED)
-    run.unscanned({ reason: 'too-large', detail: 'workbook is too large to look for macros' })
+interface Studied {
+  readonly file: CompoundFile
+  readonly entry: CompoundEntry
+  readonly plain: ReadonlyMap<number, Buffer>
+}
+
+/** A main stream as far as it is looked into, decrypted where it was. */
+function studied({ file, entry, plain }: Studied, run: OpenRun): Buffer {
+  const decrypted = plain.get(entry.id)
+  if (decrypted !== undefined) return decrypted
+  if (entry.size > MAX_STUDIED) {
+    run.unscanned({ reason: 'too-large', detail: `only ${MAX_STUDIED} bytes are looked into` }, entry.path)
+  }
+  run.spend(Math.min(entry.size, MAX_STUDIED))
+  return file.read(entry, MAX_STUDIED)
+}
+
+async function lookAtWorkbook(entry: CompoundEntry, stream: Buffer, run: OpenRun): Promise<void> {
   const workbook = readXlmWorkbook(stream)
   for (const fault of workbook.faults.slice(0, MAX_REPORTED_FAULTS)) run.unscanned(fault)
   for (const finding of xlmFindings(workbook)) run.finding(finding)
   for (const link of workbook.links) lookAtSupBook(link, run)
   if (workbook.macroSheets.length > 0) {
-    await run.emit({ name: 'xlm/formulas.txt' }, Buffer.from(workbook.formulas.join('\n')))
+    await run.emit(
+      { name: `${entry.path.slice(0, -entry.name.length)}xlm/formulas.txt` },
+      Buffer.from(workbook.formulas.join('\n')),
+    )
     for (const formula of workbook.formulas) reportUrls(formula, run)
   }
 }
@@ -109,14 +126,13 @@ function lookAtSupBook(link: string, run: OpenRun): void {
 }
 
 interface Emission {
-  readonly plain: ReadonlyMap<string, Buffer>
-  readonly hidden: ReadonlySet<string>
+  readonly plain: ReadonlyMap<number, Buffer>
+  readonly hidden: ReadonlySet<number>
 }
 
 async function emitStreams(file: CompoundFile, run: OpenRun, { plain, hidden }: Emission): Promise<void> {
   for (const entry of file.entries) {
-    const key = entry.path.toUpperCase()
-    if (entry.kind !== 'stream' || entry.size === 0 || plain.has(key) || hidden.has(key)) continue
+    if (entry.kind !== 'stream' || entry.size === 0 || plain.has(entry.id) || hidden.has(entry.id)) continue
     await emitStream(file, entry, run)
   }
   for (const leftover of file.leftovers()) {

@@ -1,5 +1,6 @@
 import { Unscanned } from '../../domain/verdict.ts'
 import type { Opener, OpenerNode, OpenRun } from '../opener.ts'
+import { utf16Text } from './compound-file.ts'
 import { attachedFileFinding } from './ole-embedded.ts'
 
 /** [MS-ONESTORE] 2.6.13 FileDataStoreObject: guidHeader, cbLength, 12 bytes, the file itself. */
@@ -104,7 +105,7 @@ function nameAround(window: Buffer, dot: number): string | undefined {
   const size = window.readUInt32LE(start - 4)
   // With or without its closing zero.
   if (size !== end - start && size !== end - start + 2) return undefined
-  const name = window.toString('utf16le', start, end)
+  const name = utf16Text(window, start, end)
   return /^[^\\/:*?"<>|]{1,200}\.[A-Za-z0-9]{1,12}$/.test(name) ? name : undefined
 }
 

@@ -35,7 +35,7 @@ export function lookAtRelation(attributes: XmlAttributes, run: OpenRun): void {
     return
   }
   if (!isRemote(target)) return
-  const rule = LOADED[type] ?? OTHER
+  const rule = (Object.hasOwn(LOADED, type) ? LOADED[type] : undefined) ?? OTHER
   const risk = isWeb(target) ? rule.web : rule.share
   run.finding({ name: rule.name, risk, attack: 'T1221', detail: printable(`${type} from ${target}`) })
 }

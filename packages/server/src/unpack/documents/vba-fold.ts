@@ -161,7 +161,7 @@ class Folder {
     if (token.kind !== 'name') return undefined
     const name = token.text.replace(/^(?:vba\.)?(?:strings\.)?/, '')
     if (this.#isMark(this.#at + 1, '(') && isFunction(name)) return this.#call(name, depth)
-    const variable = NAMED[name] ?? this.#variables.get(name)
+    const variable = NAMED.get(name) ?? this.#variables.get(name)
     return variable === undefined ? undefined : this.#step(variable)
   }
 
@@ -189,7 +189,8 @@ class Folder {
   }
 }
 
-const NAMED: Readonly<Record<string, Value>> = Object.fromEntries(
+/** A map: a variable may be called `constructor`. */
+const NAMED: ReadonlyMap<string, Value> = new Map(
   Object.entries({ vbcrlf: '\r\n', vbnewline: '\r\n', vbcr: '\r', vblf: '\n', vbtab: '\t', vbnullstring: '' }).map(
     ([name, text]) => [name, { text, number: undefined, built: 0 }],
   ),

@@ -1,5 +1,6 @@
 import type { Damage } from '../opener.ts'
 import type { CompoundEntry, CompoundFile } from './compound-file.ts'
+import { utf16Text } from './compound-file.ts'
 import { decompressVba } from './vba-compression.ts'
 
 /** One module of a VBA project. */
@@ -124,9 +125,9 @@ function readDir(
 }
 
 function readModuleRecord(module: ModulePlace, id: number, data: Buffer, codePage: number): void {
-  if (id === 0x47 && data.length > 0) module.name = data.toString('utf16le')
+  if (id === 0x47 && data.length > 0) module.name = utf16Text(data)
   if (id === 0x1a) module.stream = decodeCodePage(data, codePage)
-  if (id === 0x32 && data.length > 0) module.stream = data.toString('utf16le')
+  if (id === 0x32 && data.length > 0) module.stream = utf16Text(data)
   if (id === 0x31 && data.length >= 4) module.offset = data.readUInt32LE(0)
 }
 

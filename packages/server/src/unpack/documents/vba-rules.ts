@@ -1,4 +1,5 @@
 import type { Finding } from '../opener.ts'
+import { utf16Text } from './compound-file.ts'
 import { revealStrings } from './vba-fold.ts'
 import type { VbaModule, VbaProject } from './vba-project.ts'
 import { vbaLines } from './vba-text.ts'
@@ -156,7 +157,7 @@ function withDecoded(text: string): string[] {
   const base64 = /[A-Za-z0-9+/]{40,}={0,2}/.exec(text)?.[0]
   const bytes = /^(?:[0-9A-Fa-f]{2}){20,}$/.test(text) ? Buffer.from(text, 'hex') : Buffer.from(base64 ?? '', 'base64')
   // PowerShell's -EncodedCommand is UTF-16.
-  const decoded = bytes.toString(bytes[1] === 0 && bytes[3] === 0 ? 'utf16le' : 'latin1')
+  const decoded = bytes[1] === 0 && bytes[3] === 0 ? utf16Text(bytes) : bytes.toString('latin1')
   return decoded.length > 0 && /^[\t\r\n -~]{1,65536}$/.test(decoded) ? [text, decoded] : [text]
 }
 

@@ -1,3 +1,4 @@
+import { utf16Text } from './compound-file.ts'
 import { xlmFunction } from './xlm-functions.ts'
 
 const MAX_TOKENS = 4000
@@ -74,7 +75,7 @@ class FormulaReader {
 
   #take(count: number): Buffer {
     const bytes = Buffer.alloc(count)
-    this.#bytes.copy(bytes, 0, this.#at, this.#at + count)
+    this.#bytes.subarray(this.#at, this.#at + count).copy(bytes)
     this.#at += count
     return bytes
   }
@@ -190,7 +191,7 @@ class FormulaReader {
     const count = this.#format === 'biff12' ? this.#take(2).readUInt16LE(0) : (this.#take(1)[0] ?? 0)
     const flags = this.#format === 'biff8' ? (this.#take(1)[0] ?? 0) : 0
     const wide = this.#format === 'biff12' || (flags & 1) === 1
-    return this.#take(wide ? count * 2 : count).toString(wide ? 'utf16le' : 'latin1')
+    return wide ? utf16Text(this.#take(count * 2)) : this.#take(count).toString('latin1')
   }
 
   /** PtgAttr (2.5.198.33 on): only CHOOSE has a table behind it. */

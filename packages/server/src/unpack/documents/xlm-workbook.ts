@@ -1,4 +1,5 @@
 import type { Damage } from '../opener.ts'
+import { utf16Text } from './compound-file.ts'
 import { cellName, type FormulaFormat, readFormula } from './xlm-formula.ts'
 import { AUTO_NAME, type XlmSheets } from './xlm-rules.ts'
 
@@ -98,7 +99,7 @@ function shortString(state: State, data: Buffer, at: number): string {
 
 function characters(data: Buffer, at: number, count: number, flags: number): string {
   const wide = (flags & 1) === 1
-  return data.toString(wide ? 'utf16le' : 'latin1', at, at + (wide ? count * 2 : count))
+  return wide ? utf16Text(data, at, at + count * 2) : data.toString('latin1', at, at + count)
 }
 
 const BUILT_IN: Readonly<Record<number, string>> = {

@@ -4,7 +4,12 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Unscanned } from '../../../src/domain/verdict.ts'
 import { ContentView } from '../../../src/unpack/content-view.ts'
-import { type CompoundFile, ORPHAN_FOLDER, openCompoundFile } from '../../../src/unpack/documents/compound-file.ts'
+import {
+  type CompoundFile,
+  ORPHAN_FOLDER,
+  openCompoundFile,
+  utf16Text,
+} from '../../../src/unpack/documents/compound-file.ts'
 import { makeOle } from './make-ole.ts'
 
 const EQUATION = '{0002CE02-0000-0000-C000-000000000046}'
@@ -19,6 +24,23 @@ function readAll(file: CompoundFile): Record<string, string> {
   const streams = file.entries.filter((entry) => entry.kind === 'stream')
   return Object.fromEntries(streams.map((entry) => [entry.path, file.read(entry, 1e9).toString('latin1')]))
 }
+
+describe('UTF-16 text', () => {
+  it('is whole characters of what is there, wherever it lies', () => {
+    const bytes = Buffer.from('x A\0B\0C\0D'.replaceAll(' ', ''), 'latin1')
+    assert.equal(utf16Text(bytes, 1), 'ABC')
+    assert.equal(utf16Text(bytes, 1, 100), 'ABC')
+    assert.equal(utf16Text(bytes, 1, 4), 'A')
+    assert.equal(utf16Text(bytes, 50, 60), '')
+    assert.equal(utf16Text(bytes, 5, 3), '')
+  })
+
+  it('does not write beyond its own memory (nodejs/node#64697)', () => {
+    // With Buffer.toString alone this ends the process.
+    const bytes = Buffer.alloc(10_000, 0x41)
+    for (let size = 25; size < 40_000; size++) utf16Text(bytes, 1, 1 + (size % 4000))
+  })
+})
 
 describe('compound files', () => {
   for (const version of [3, 4] as const) {

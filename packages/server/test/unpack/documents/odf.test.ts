@@ -181,6 +181,7 @@ describe('encrypted OpenDocument files', () => {
     assert.deepEqual(readable('key-derivation-name="PBKDF2" key-size="32" iteration-count="100000"'), [true])
     assert.deepEqual(readable('key-derivation-name="PBKDF2" key-size="32" iteration-count="2000000000"'), [false])
     assert.deepEqual(readable('key-derivation-name="x:argon2id" argon2-memory="90000000"'), [false])
+    assert.deepEqual(readable('key-derivation-name="x:argon2id" key-size="32" salt="AAAA"'), [false])
     assert.deepEqual(readable('key-derivation-name="scrypt"'), [false])
   })
 

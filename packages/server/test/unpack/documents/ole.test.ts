@@ -199,6 +199,14 @@ describe('VBA', () => {
     assert.deepEqual(run.urls, ['http://evil.example/a.exe', 'http://evil.example/a.exe?q'])
   })
 
+  it('takes variables of any name', async () => {
+    const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'vbCrLf']
+    const run = await openVba(
+      `Sub A()\r\n${names.map((name) => `x = ${name} & "b"\r\n${name} = "c"`).join('\r\n')}\r\nEnd Sub`,
+    )
+    assert.deepEqual(run.findings, [])
+  })
+
   it('notices compiled code that its source does not tell of', async () => {
     const cache = Buffer.concat([Buffer.alloc(80), Buffer.from('powershell -enc'), Buffer.alloc(20)])
     const harmless = await openVba('Sub A()\r\nMsgBox "hi"\r\nEnd Sub', { cache })
@@ -234,6 +242,13 @@ describe('Excel 4 macros', () => {
     // BoundSheet says that it is a worksheet.
     bytes[bytes.indexOf('Macro1') - 3] = 0
     assert.equal(found(await open(makeOle({ Workbook: bytes })))['Macro.XlmStarts'], 'high')
+  })
+
+  it('finds them in a workbook inside another document', async () => {
+    const inner = makeWorkbook({ sheets: [evil] })
+    const run = await open(makeOle({ WordDocument: Buffer.alloc(600), ObjectPool: { _1: { Workbook: inner } } }))
+    assert.equal(found(run)['Macro.XlmStarts'], 'high')
+    assert.match(text(run, 'ObjectPool/_1/xlm/formulas.txt'), /EXEC/)
   })
 
   it('says nothing of workbooks without them', async () => {

@@ -83,6 +83,7 @@ describe('relations of OOXML parts', () => {
       url: 'https://example.org/p.png',
     },
     { type: 'externalLinkPath', target: 'Book2.xlsx', expected: {} },
+    { type: 'constructor', target: '\\\\host\\x', expected: { 'Document.RemotePart': 'low' } },
   ]
   for (const { type, target, expected, url, internal } of rows) {
     it(`say ${JSON.stringify(expected)} of ${internal ? 'internal' : 'external'} ${type} ${target}`, async () => {
