@@ -20,12 +20,20 @@ export function headerLines(headers: ReplyHeaders | undefined): string {
   if (headers === undefined) return ''
   let lines = ''
   for (const name in headers) {
-    const value = headers[name] ?? ''
+    const given = headers[name] ?? ''
+    const value = typeof given === 'string' ? given : folded(name, given)
     if (!NAME.test(name) || RESERVED.has(name.toLowerCase())) throw misuse(`header name ${JSON.stringify(name)}`)
-    if (!VALUE.test(value)) throw misuse(`value of ${name} has control or non-latin1 characters`)
+    if (given === value && !VALUE.test(value)) throw misuse(`value of ${name} has control or non-latin1 characters`)
     lines += `${name}: ${value}\r\n`
   }
   return lines
+}
+
+/** A line without text would be a line of blanks, which some take for the end of the head. */
+function folded(name: string, lines: readonly string[]): string {
+  if (lines.length === 0 || lines.some((line) => line.trim() === '' || !VALUE.test(line)))
+    throw misuse(`a line of ${name} is empty or has control or non-latin1 characters`)
+  return lines.join('\r\n\t')
 }
 
 /** RFC 3507 4.7: at most 32 bytes of ASCII, quoted. Takes it with or without the quotes; throws ICAP_REPLY_MISUSE. */

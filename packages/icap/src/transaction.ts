@@ -23,8 +23,11 @@ export type BodyState = 'whole' | 'preview'
 /** Bytes of a reply's body: known whole, or streamed (a throw in the iterable cuts the connection without a last chunk). */
 export type ReplyBody = Buffer | AsyncIterable<Buffer>
 
-/** Extra ICAP header lines of a reply, ready for the wire: the writer refuses CR, LF and NUL in values. */
-export type ReplyHeaders = Readonly<Record<string, string>>
+/**
+ * Extra ICAP header lines of a reply, ready for the wire: the writer refuses CR, LF and NUL in values. A list is one value
+ * folded over lines (RFC 2616 2.2), for headers that clients know only so (`X-Violations-Found`).
+ */
+export type ReplyHeaders = Readonly<Record<string, string | readonly string[]>>
 
 /**
  * A reply's shape. `head` is a whole HTTP head with its final empty line, sent as it stands.

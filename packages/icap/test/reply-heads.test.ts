@@ -10,6 +10,12 @@ const misuse = { code: 'ICAP_REPLY_MISUSE' }
 describe('headerLines', () => {
   it('writes them in order', () => assert.equal(headerLines({ 'X-A': '1', 'X-B': '\xe4' }), 'X-A: 1\r\nX-B: \xe4\r\n'))
 
+  it('folds a list over lines, as X-Violations-Found is known', () =>
+    assert.equal(headerLines({ 'X-V': ['1', '-', 'EICAR'] }), 'X-V: 1\r\n\t-\r\n\tEICAR\r\n'))
+
+  for (const lines of [[], [''], ['a', ' '], ['a\r\nX: y'], ['a', '\n'], ['\u010a']])
+    it(`S4: refuses the lines ${JSON.stringify(lines)}`, () => assert.throws(() => headerLines({ X: lines }), misuse))
+
   const refused: [name: string, value: string, because: string][] = [
     ['X', 'a\rb', 'CR'],
     ['X', 'a\nb', 'LF'],

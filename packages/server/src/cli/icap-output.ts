@@ -1,3 +1,4 @@
+import { type ClientConclusion, conclusions } from './icap-conclusions.ts'
 import type { ExchangeResult } from './icap-exchange.ts'
 
 /** The status of the HTTP response that came back; undefined for a request or none. */
@@ -32,7 +33,18 @@ export function jsonOf(result: ExchangeResult): Record<string, unknown> {
     continued: reply.continued,
     ieof: reply.ieof,
     ms: result.ms,
+    ...(result.icapMethod === 'options' ? {} : { conclusions: concluded(result) }),
   }
+}
+
+function concluded({ reply }: ExchangeResult): readonly ClientConclusion[] {
+  return conclusions({
+    status: reply.status,
+    header: (name) => reply.headers.get(name),
+    httpHead: reply.head?.toString('latin1') ?? '',
+    section: reply.section === 'req-hdr' || reply.section === 'res-hdr' ? reply.section : undefined,
+    hasBody: reply.hasBody,
+  })
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not reach the terminal
@@ -47,6 +59,11 @@ export function textOf(result: ExchangeResult): string {
   for (const note of notes) if (note) lines.push(`(${note})`)
   if (reply.head !== undefined) lines.push('', ...reply.head.toString('latin1').trimEnd().split('\r\n'))
   if (reply.hasBody) lines.push('', `(body: ${result.bodyBytes} bytes, SHA-256 ${result.sha256})`)
+  if (result.icapMethod !== 'options') {
+    lines.push('', 'Known clients would conclude:')
+    for (const { client, conclusion, because } of concluded(result))
+      lines.push(`  ${client}: ${conclusion} (${because})`)
+  }
   if (isBlocked(result)) lines.push('', 'BLOCKED')
   return `${lines.map((line) => line.replace(UNSAFE, '?')).join('\n')}\n`
 }

@@ -21,6 +21,7 @@ function listedGroup(config: Config, group: Config['clients.groups'][number]): L
       allowed: true,
       group: group.name,
       policy: policyFor(config, group),
+      dialect: group.dialect,
       ...(enabled ? { trickle } : {}),
     },
   }

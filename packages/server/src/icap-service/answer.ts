@@ -340,6 +340,8 @@ export class Answer {
       original: this.#original(this.#replyBody()),
       allows204: this.#transaction.allows204,
       send: this.#config.send,
+      dialect: this.#group.dialect ?? 'trend',
+      fileName: context.fileName,
       urlText: urlText(looked, action),
       fileText: fileText(looked, action),
       threats: threatNames(action),

@@ -1,5 +1,6 @@
 import type { BodySink, IcapMethod, Peer } from '@assay/icap'
 import type { Policy } from '../domain/action.ts'
+import type { Dialect } from '../domain/dialect.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Content, Sample } from '../domain/sample.ts'
 import type { TransactionRecord } from '../domain/transaction-record.ts'
@@ -17,6 +18,8 @@ export interface GroupPolicy {
   /** The client group's name. */
   readonly group: string
   readonly policy: Policy
+  /** Whose headers the clients understand. */
+  readonly dialect?: Dialect
   /** Absent: the group does not trickle (only RESPMOD bodies are ever trickled). */
   readonly trickle?: TrickleSettings
 }

@@ -1,6 +1,8 @@
 import type { IcapMethod, IcapReply, ReplyBody, ReplyHeaders } from '@assay/icap'
 import type { Action } from '../domain/action.ts'
-import { type HeaderSwitches, infectionHeaders, responseDesc } from './icap-headers.ts'
+import type { Dialect } from '../domain/dialect.ts'
+import { type BlockSaid, blockHeaders, passHeaders } from './dialects.ts'
+import { type HeaderSwitches, responseDesc } from './icap-headers.ts'
 import type { Page } from './notification-page.ts'
 import { originalHead } from './original-head.ts'
 
@@ -21,6 +23,8 @@ export interface ReplyContext {
   readonly original: Original
   readonly allows204: boolean
   readonly send: HeaderSwitches
+  readonly dialect: Dialect
+  readonly fileName: string
   /** The two parts of X-Response-Desc. */
   readonly urlText: string
   readonly fileText: string
@@ -40,17 +44,22 @@ export interface ReplyContext {
 export function replyFor(action: Action, context: ReplyContext): IcapReply {
   switch (action.type) {
     case 'allow-clean':
-      return context.allows204 ? { status: 204, headers: described(context, false) } : original(context, false)
+      return context.allows204 ? { status: 204, headers: passed(context, false) } : original(context, false)
     case 'allow-unscanned': // never a 204: the client must be able to tell
       return original(context, true)
     case 'allow-excluded':
       return original(context, true)
     case 'block':
     case 'block-unscanned':
-      return blocked(context)
+      return blocked(action, context)
     case 'error':
       return { status: 500, error: true, headers: described(context, false), close: context.unread }
   }
+}
+
+function passed(context: ReplyContext, label: boolean): ReplyHeaders {
+  const headers = described(context, label)
+  return context.dialect === 'trend' ? headers : { ...passHeaders(context.dialect), ...headers }
 }
 
 const NO_HEADERS: ReplyHeaders = {}
@@ -70,18 +79,21 @@ function described(context: ReplyContext, always: boolean): ReplyHeaders {
 /** A body that was not kept cannot be given back: half a message as a whole one would be worse than an error (row L8). */
 function original(context: ReplyContext, label: boolean): IcapReply {
   const { original: message } = context
-  const headers = described(context, label)
+  const headers = passed(context, label)
   const head = originalHead(message)
   if (head === undefined || (message.hasBody && message.body === undefined))
-    return { status: head === undefined ? 400 : 500, error: true, headers }
+    return { status: head === undefined ? 400 : 500, error: true, headers: described(context, label) }
   const section = message.mode === 'REQMOD' ? 'req-hdr' : 'res-hdr'
   if (message.body === undefined) return { status: 200, headers, section, head }
   return { status: 200, headers, section, head, body: message.body }
 }
 
 /** ICAP 200 with an HTTP 403 in `res-hdr`, in REQMOD too: the client answers its user with it (RFC 3507 4.8.2). */
-function blocked(context: ReplyContext): IcapReply {
-  const headers = { ...infectionHeaders(context.threats, context.send), ...described(context, false) }
+function blocked(action: BlockSaid['action'], context: ReplyContext): IcapReply {
+  const { threats, fileName, send } = context
+  const said = blockHeaders(context.dialect, { action, threats, fileName, send })
+  // A dialect with an X-Response-Desc of its own means that one.
+  const headers = { ...said, ...('X-Response-Desc' in said ? NO_HEADERS : described(context, false)) }
   const length = context.page?.body.length ?? 0
   const head = Buffer.from(
     `HTTP/1.1 403 Forbidden\r\n${context.page?.headerLines ?? 'Cache-Control: no-store\r\n'}Content-Length: ${length}\r\nVia: ICAP/1.0 assay\r\n\r\n`,

@@ -1,5 +1,6 @@
 import { UNSCANNED_ACTIONS, type UnscannedAction } from '../domain/action.ts'
 import { parseAddressRange } from '../domain/address-set.ts'
+import { DIALECTS, type Dialect } from '../domain/dialect.ts'
 import type { RiskThreshold } from '../domain/risk.ts'
 import { UNSCANNED_REASONS, type UnscannedReason } from '../domain/verdict.ts'
 import { MAX_ADDRESSES, rangeKey, readAddresses } from './addresses.ts'
@@ -37,6 +38,8 @@ export interface ClientGroup {
     readonly unscanned: { readonly [R in UnscannedReason]?: UnscannedAction }
   }
   readonly classifyPasswordProtected?: (typeof PASSWORD_CLASSES)[number]
+  /** Whose headers these clients understand. */
+  readonly dialect: Dialect
   readonly trickle: Trickle
 }
 
@@ -99,7 +102,7 @@ interface Parts {
 function readGroup(value: unknown): Reading<ClientGroup> {
   if (!isRecord(value)) return refused(`must be {name, addresses, ...}, got ${quote(value)}`)
   const parts: Parts = { given: value, texts: [] }
-  refuseOthers(parts, ['name', 'addresses', 'services', 'policy', 'classifyPasswordProtected', 'trickle'])
+  refuseOthers(parts, ['name', 'addresses', 'services', 'policy', 'classifyPasswordProtected', 'dialect', 'trickle'])
   const classify = takeChoice(parts, 'classifyPasswordProtected', PASSWORD_CLASSES)
   const group: ClientGroup = {
     name: takeName(parts),
@@ -107,6 +110,7 @@ function readGroup(value: unknown): Reading<ClientGroup> {
     services: takeServices(parts),
     policy: takePolicy(parts),
     ...(classify === undefined ? {} : { classifyPasswordProtected: classify }),
+    dialect: takeChoice(parts, 'dialect', DIALECTS) ?? 'trend',
     trickle: takeTrickle(parts),
   }
   return parts.texts.length > 0 ? refused(...parts.texts) : taken(group)

@@ -1,3 +1,4 @@
+import { DIALECTS } from '../domain/dialect.ts'
 import { SERVICES } from './client-groups.ts'
 import type { Setting } from './kinds.ts'
 import { FLAGS } from './load.ts'
@@ -174,6 +175,7 @@ groups is refused. A client in no group has the settings above, and the group na
 | \`policy.blockFrom\` | as \`policy.blockFrom\` | as the setting |
 | \`policy.unscanned\` | \`{REASON: allow, block or error}\`, as many as wanted | as the settings |
 | \`classifyPasswordProtected\` | as \`scan.classifyPasswordProtected\` | as the setting |
+| \`dialect\` | ${DIALECTS.map((dialect) => `\`${dialect}\``).join(', ')}: whose headers a block carries | \`trend\` |
 | \`trickle\` | true, false or \`{enabled, afterBytes, bytesPerSecond}\` | off |
 
 \`trickle\` is for clients that cannot wait for the whole body (Squid before 6.13 stalls on bursts above 64 KB): after \`afterBytes\` of the body

@@ -90,6 +90,8 @@ describe('action', () => {
     },
     allows204: true,
     send: { virusId: true, infectionFound: true, responseDesc: true },
+    dialect: 'trend',
+    fileName: '',
     urlText: 'u',
     fileText: 'f',
     threats: ['t'],

@@ -222,6 +222,7 @@ const refusals: { values: Record<string, unknown>; fault: RegExp; because: strin
     fault: /trickle.afterBytes must be/,
     because: 'bytes are not negative',
   },
+  { values: group({ dialect: 'klingon' }), fault: /dialect must be trend | mcafee/, because: 'no client speaks it' },
   { values: group({ colour: 'red' }), fault: /unknown part "colour"/, because: 'unknown parts are misspelt ones' },
   {
     values: {
@@ -350,6 +351,7 @@ const acceptances: { values: Record<string, unknown>; key: keyof Config; is: unk
       services: ['respmod'],
       policy: { blockFrom: 'low' },
       classifyPasswordProtected: 'block',
+      dialect: 'opswat',
     }),
     key: 'clients.groups',
     is: [
@@ -359,6 +361,7 @@ const acceptances: { values: Record<string, unknown>; key: keyof Config; is: unk
         services: ['respmod'],
         policy: { blockFrom: 'low', unscanned: {} },
         classifyPasswordProtected: 'block',
+        dialect: 'opswat',
         trickle: { enabled: true, afterBytes: 32_768, bytesPerSecond: 1024 },
       },
     ],
@@ -377,6 +380,7 @@ const acceptances: { values: Record<string, unknown>; key: keyof Config; is: unk
       addresses: [['10.0.0.0/8', '10.1.0.0/16'][i]],
       services: [],
       policy: { unscanned: {} },
+      dialect: 'trend',
       trickle: { enabled: false, afterBytes: 32_768, bytesPerSecond: 1024 },
     })),
     because: 'overlapping groups are fine: the smaller range wins',
