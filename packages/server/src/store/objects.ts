@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { RiskLevel } from '../domain/risk.ts'
 import type { ObjectListName, ObjectType, SuspiciousObject } from '../domain/suspicious-object.ts'
-import { bulkInsert, type Row } from './bulk-insert.ts'
+import { bulkInsert, type InsertRows, type Row } from './bulk-insert.ts'
 import type { Database } from './database.ts'
 import { StoreError } from './errors.ts'
 import { metaIn } from './meta.ts'
@@ -53,9 +53,9 @@ export const LIST_CAPS: Readonly<Partial<Record<ObjectListName, number>>> = {
 
 const REVISION = 'objects.revision'
 
-/** The only module that reads or writes `suspicious_object`. */
-export function suspiciousObjectsIn({ db, engine }: Database): SuspiciousObjects {
-  const insertRows = bulkInsert(engine, {
+/** An entry that stands already gets the new risk, expiry, source and note. */
+function objectUpsert(engine: Database['engine']): InsertRows {
+  return bulkInsert(engine, {
     table: 'suspicious_object',
     columns: {
       list: 'text',
@@ -72,12 +72,48 @@ export function suspiciousObjectsIn({ db, engine }: Database): SuspiciousObjects
       where (suspicious_object.risk, suspicious_object.expires_ms, suspicious_object.source, suspicious_object.note)
         <> (excluded.risk, excluded.expires_ms, excluded.source, excluded.note)`,
   })
+}
+
+async function countChange(trx: Kysely<Tables>): Promise<void> {
+  await metaIn(trx).increment(REVISION)
+}
+
+/** For a module that makes entries out of rows of its own, within its transaction. */
+export interface ObjectChanges {
+  put(trx: Kysely<Tables>, objects: readonly SuspiciousObject[]): Promise<number>
+  /** Of one list and type; at most a thousand values. */
+  drop(trx: Kysely<Tables>, key: Omit<ObjectKey, 'value'>, values: readonly string[]): Promise<number>
+  /** Once, where anything changed: the lists have a new revision. */
+  countChange(trx: Kysely<Tables>): Promise<void>
+}
+
+export function objectChangesIn({ engine }: Pick<Database, 'engine'>): ObjectChanges {
+  const insertRows = objectUpsert(engine)
+  return {
+    put: (trx, objects) => insertRows(trx, rowsOf(objects)),
+    async drop(trx, { list, type }, values) {
+      if (values.length === 0) return 0
+      const result = await trx
+        .deleteFrom('suspicious_object')
+        .where('list', '=', list)
+        .where('type', '=', type)
+        .where('value', 'in', values)
+        .executeTakeFirst()
+      return Number(result.numDeletedRows)
+    },
+    countChange,
+  }
+}
+
+/** The only module that reads or writes `suspicious_object`. */
+export function suspiciousObjectsIn({ db, engine }: Database): SuspiciousObjects {
+  const insertRows = objectUpsert(engine)
 
   /** A change and the new revision stand or fall together. */
   function change(work: (trx: Kysely<Tables>) => Promise<number>): Promise<number> {
     return db.transaction().execute(async (trx) => {
       const changed = await work(trx)
-      if (changed > 0) await metaIn(trx).increment(REVISION)
+      if (changed > 0) await countChange(trx)
       return changed
     })
   }

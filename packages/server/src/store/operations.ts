@@ -1,6 +1,7 @@
 import type { SuspiciousObject } from '../domain/suspicious-object.ts'
 import type { Database } from './database.ts'
 import { StoreError } from './errors.ts'
+import { type Feeds, feedsIn } from './feeds.ts'
 import { type Meta, metaIn } from './meta.ts'
 import { type SuspiciousObjects, suspiciousObjectsIn } from './objects.ts'
 import { type RuleFiles, ruleFilesIn } from './rule-files.ts'
@@ -13,6 +14,7 @@ export interface Store {
   readonly objects: SuspiciousObjects
   readonly settings: SettingsRevisions
   readonly rules: RuleFiles
+  readonly feeds: Feeds
   readonly meta: Meta
 }
 
@@ -22,6 +24,7 @@ export function storeIn(database: Database): Store {
     objects: suspiciousObjectsIn(database),
     settings: settingsRevisionsIn(database),
     rules: ruleFilesIn(database),
+    feeds: feedsIn(database),
     meta: metaIn(database.db),
   }
 }

@@ -10,6 +10,8 @@ export interface Tables {
   suspicious_object: SuspiciousObjectRow
   settings_revision: SettingsRevisionRow
   rule_file: RuleFileRow
+  feed: FeedRow
+  feed_object: FeedObjectRow
   meta: { name: string; value: string }
 }
 
@@ -51,6 +53,32 @@ export interface RuleFileRow {
   added_ms: number
   status: string
   fault: string
+}
+
+export interface FeedRow {
+  name: string
+  /** JSON. */
+  config: string
+  /** Sealed; '' = none. */
+  secret: string
+  enabled: number
+  /** Another one is another source, though it has the same name. */
+  put_ms: number
+  attempt_ms: number
+  /** JSON. */
+  cursor: string
+  state: string
+}
+
+export interface FeedObjectRow {
+  source: string
+  type: string
+  value: string
+  ref: string
+  risk: string
+  expires_ms: number
+  added_ms: number
+  note: string
 }
 
 /** Text as both engines keep it: without NUL, lone surrogates as U+FFFD. */

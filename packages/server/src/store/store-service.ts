@@ -4,6 +4,7 @@ import type { Database, DatabaseLocation } from './database.ts'
 import { openDatabase } from './database.ts'
 import { namedError } from './database-errors.ts'
 import { StoreError } from './errors.ts'
+import { feedImports } from './feeds.ts'
 import { createJournalReader, type JournalReader, type LiveInstances } from './journal-reader.ts'
 import { type ListSnapshot, type ListSnapshots, listSnapshotsIn } from './list-snapshots.ts'
 import { objectImports, type Store, storeIn } from './operations.ts'
@@ -54,6 +55,7 @@ export class StoreService {
   readonly #onLists: (snapshot: ListSnapshot) => void
   readonly #stop = new AbortController()
   readonly imports = objectImports(() => this.store().objects)
+  readonly feedImports = feedImports(() => this.store().feeds)
   #database: Database | undefined
   #store: Store | undefined
   #snapshots: ListSnapshots | undefined

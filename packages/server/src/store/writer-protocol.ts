@@ -1,4 +1,5 @@
 import type { StoreErrorCode } from './errors.ts'
+import type { FeedImports } from './feeds.ts'
 import type { ListSnapshot } from './list-snapshots.ts'
 import type { ObjectImports, Store } from './operations.ts'
 import type { RetentionLimits, StoreServiceOptions, StoreStatus } from './store-service.ts'
@@ -12,12 +13,15 @@ export const CALLS = {
   objects: ['addMany', 'remove', 'removeAll', 'page', 'counts', 'revision'],
   imports: ['begin', 'stage', 'commit', 'drop'],
   settings: ['save', 'latest', 'get', 'list'],
+  feeds: ['put', 'list', 'get', 'remove', 'setEnabled', 'claim', 'saveState', 'counts'],
+  feedImports: ['begin', 'stage', 'commit', 'drop'],
   rules: ['put', 'setState', 'remove', 'get', 'list', 'all'],
   meta: ['get', 'set', 'increment', 'remove'],
 } as const satisfies { readonly [G in keyof Groups]: readonly (keyof Groups[G])[] }
 
 interface Groups extends Store {
   readonly imports: ObjectImports
+  readonly feedImports: FeedImports
 }
 
 export type CallGroup = keyof typeof CALLS

@@ -33,7 +33,7 @@ async function answer(id: number, work: () => Promise<unknown>): Promise<void> {
 async function call(group: CallGroup, method: string, args: readonly unknown[]): Promise<unknown> {
   if (!(CALLS[group] as readonly string[]).includes(method))
     throw new StoreError('STORE_FAILED', `no call ${group}.${method}`)
-  const groups = { ...service.store(), imports: service.imports }
+  const groups = { ...service.store(), imports: service.imports, feedImports: service.feedImports }
   const functions = groups[group] as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>
   return functions[method]?.(...args)
 }

@@ -37,6 +37,7 @@ export interface Writer extends Omit<Callable, 'imports' | 'objects'> {
 
 const CALL_TIMEOUT_MS = 15_000
 const IMPORT_TIMEOUT_MS = 300_000
+const SLOW_GROUPS: readonly CallGroup[] = ['imports', 'feedImports']
 const CLOSE_TIMEOUT_MS = 20_000
 const RESTART_MS = 1000
 const EXPORT_ROWS = 1000
@@ -200,7 +201,7 @@ class ThreadClient {
   groups(): Callable {
     const groups: Record<string, Record<string, unknown>> = {}
     for (const group of Object.keys(CALLS) as CallGroup[]) {
-      const timeoutMs = group === 'imports' ? IMPORT_TIMEOUT_MS : this.timeoutMs
+      const timeoutMs = SLOW_GROUPS.includes(group) ? IMPORT_TIMEOUT_MS : this.timeoutMs
       groups[group] = Object.fromEntries(
         CALLS[group].map((method) => [
           method,
