@@ -30,8 +30,8 @@ export function debianFile(wanted: WantedFile): Buffer | undefined {
 function unpack(name: string): void {
   if (existsSync(join(CACHE, name))) return
   const scratch = join(CACHE, `${name}.${process.pid}`)
-  mkdirSync(scratch, { recursive: true })
   try {
+    mkdirSync(scratch, { recursive: true })
     const options = { cwd: scratch, stdio: 'ignore' as const, timeout: 120_000 }
     spawnSync('apt-get', ['download', '-q', name], options)
     const deb = readdirSync(scratch).find((file) => file.endsWith('.deb'))
@@ -45,6 +45,9 @@ function unpack(name: string): void {
     )
     rmSync(join(scratch, deb))
     if (unpacked.error === undefined) renameSync(scratch, join(CACHE, name))
+  } catch (error) {
+    // The folder is another user's: said by the caller.
+    console.error(`cannot unpack ${name}: ${String(error)}`)
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

@@ -199,6 +199,19 @@ describe('reading a malformed PE', () => {
     assert.equal(image?.warnings.has(PE_WARNING.tooManySections), true)
   })
 
+  it('gives up a directory that wants more work than any honest file', () => {
+    const pe = Buffer.concat([tinyPe(), Buffer.alloc(8 << 20)])
+    // A million blocks of no entries, each valid.
+    for (let at = TINY_SIZE; at + 8 <= pe.length; at += 8) pe.writeUInt32LE(8, at + 4)
+    pe.writeUInt32LE(pe.length, SECTIONS + 40 + 8)
+    pe.writeUInt32LE(pe.length - 0x600, SECTIONS + 40 + 16)
+    pe.writeUInt32LE(rva(TINY_SIZE), DIRECTORIES + 5 * 8)
+    pe.writeUInt32LE(0x7fffffff, DIRECTORIES + 5 * 8 + 4)
+    const image = new PeImage(pe)
+    assert.equal(readContents(image).hasRelocations, false)
+    assert.ok(image.warnings.has(PE_WARNING.directoryFailed))
+  })
+
   it('has general, byte and string features of what is no PE', () => {
     const { features, image } = extractFeatures(Buffer.from('MZ: an honest text, not an image; password'))
     assert.equal(image, undefined)

@@ -4,6 +4,8 @@ import { PE_WARNING, PeFormatError } from './pe-warnings.ts'
 const AMD64 = 0x8664
 const IA64 = 0x200
 const ENTRY_BYTES = 12
+/** Two objects and two table rows each: the largest honest 64 MiB file has 300,000 functions. */
+const FUNCTION_STEPS = 8
 const CHAINED = 4
 const EPILOG = 6
 
@@ -29,7 +31,7 @@ export function readExceptions(image: PeImage, from: number, size: number): void
   const infos = new Map<number, UnwindInfo>()
   const count = Math.trunc(size / ENTRY_BYTES)
   for (let index = 0, rva = from; index < count; index++, rva += ENTRY_BYTES) {
-    image.spend(1)
+    image.spend(FUNCTION_STEPS)
     const entry = image.unpack(image.span(rva, ENTRY_BYTES), ENTRY_BYTES)
     image.offsetOf(rva)
     if (entry === undefined) break

@@ -80,7 +80,7 @@ function readNamed(image: PeImage, directory: ExportDirectory): Named | undefine
   const rows = rowsWithin(image, directory.namesRva, directory.names)
   const { ordinalTable, functionTable } = directory
   for (let index = 0, failures = MAX_FAILED; index < rows; index++) {
-    if ((index & 0xff) === 0) image.spend(64)
+    if ((index & 0xff) === 0) image.spend(256)
     if ((index + 1) * 2 > ordinalTable.size) return undefined
     const ordinal = image.u16(ordinalTable.at + index * 2)
     if (ordinal * 4 >= functionTable.size) return undefined
@@ -130,7 +130,7 @@ function readUnnamed(image: PeImage, directory: ExportDirectory, taken: Readonly
   const counts = new Map<number, number>()
   const rows = rowsWithin(image, directory.functionsRva, directory.functions)
   for (let index = 0, failures = MAX_FAILED; index < rows; index++) {
-    if ((index & 0xff) === 0) image.spend(16)
+    if ((index & 0xff) === 0) image.spend(256)
     if (taken.has(directory.base + index)) continue
     const address = dword(image, directory.functionTable, index)
     if (address === undefined && --failures <= 0) {

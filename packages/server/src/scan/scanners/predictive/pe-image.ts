@@ -53,9 +53,14 @@ export class PeImage {
   sectionOf(rva: number): PeSection | undefined {
     const last = this.#lastSection
     if (last !== undefined && rva >= last.low && rva < last.high) return last
-    const found = this.sections.find((section) => rva >= section.low && rva < section.high)
-    if (found !== undefined) this.#lastSection = found
-    return found
+    // Hostile tables have 2,048 sections: looking through them is work that the next `spend` counts.
+    this.#steps += this.sections.length >> 3
+    for (const section of this.sections) {
+      if (rva < section.low || rva >= section.high) continue
+      this.#lastSection = section
+      return section
+    }
+    return undefined
   }
 
   sectionAtOffset(offset: number): PeSection | undefined {

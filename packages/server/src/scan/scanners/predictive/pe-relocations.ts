@@ -2,6 +2,8 @@ import type { PeImage, Span } from './pe-image.ts'
 import { PE_WARNING, PeFormatError, type PeWarning } from './pe-warnings.ts'
 
 const BLOCK_BYTES = 8
+/** An honest file has a block for each page of 4 KiB. */
+const BLOCK_STEPS = 8
 /** Bytes of each field of IMAGE_LOAD_CONFIG_DIRECTORY, in its order, as pefile knows them. */
 const LOAD_CONFIG = {
   pe32: [
@@ -72,7 +74,7 @@ function readBlocks(image: PeImage, list: BlockList): number {
   const seen = new SeenWords()
   let blocks = 0
   for (let rva = list.rva; rva < end; ) {
-    image.spend(1)
+    image.spend(BLOCK_STEPS)
     const block = readable(image, { rva, size: BLOCK_BYTES, warning: PE_WARNING.relocationData })
     if (block === undefined) break
     const blockSize = image.u32(block.at + 4)
@@ -196,7 +198,7 @@ function readDynamicBlocks(image: PeImage, from: number, end: number): number {
   const headerBytes = image.headers.format === 'pe32+' ? 12 : 8
   let blocks = 0
   for (let rva = from; rva < end; ) {
-    image.spend(1)
+    image.spend(BLOCK_STEPS)
     const header = readable(image, { rva, size: headerBytes, warning: PE_WARNING.relocationData })
     if (header === undefined) break
     const wideSymbol = headerBytes === 12 && image.u32(header.at + 4) !== 0

@@ -112,7 +112,7 @@ function beforeNul(image: PeImage, at: number, size: number): { value: string; e
   const pairs = size >> 1
   let length = 0
   while (length < pairs && image.u16(at + length * 2) !== 0) length++
-  image.spend(1 + (length >> 5))
+  image.spend(1 + (length >> 2))
   return { value: image.bytes.toString('utf16le', at, at + length * 2), ended: length < pairs }
 }
 
