@@ -45,6 +45,8 @@ export class ZipWalk {
   /** Members that a directory names and no header was found for: by raw name. */
   readonly #lost = new Map<string, string>()
   readonly #comments: ByteRange[] = []
+  /** Behind the directory record that was read last. */
+  #directoryEnd = 0
   #headers = 0
   #damagedAlone = 0
   hasDirectory = false
@@ -133,7 +135,8 @@ export class ZipWalk {
   }
 
   #coverRecord({ at, end, oddBytes }: ZipHeader): void {
-    this.#cover.add(at, oddBytes > MAX_ODD_BYTES ? Math.min(end, at + 46) : end)
+    this.#directoryEnd = oddBytes > MAX_ODD_BYTES ? Math.min(end, at + 46) : end
+    this.#cover.add(at, this.#directoryEnd)
   }
 
   /** One entry of a directory, with every local header that it may mean. */
@@ -203,18 +206,20 @@ export class ZipWalk {
       return at + 4
     }
     if (mark === CENTRAL_MARK) {
+      const before = this.#directoryEnd
       await this.#directory(at, [...this.#shifts])
-      return at + 4
+      return Math.max(at + 4, this.#directoryEnd === before ? 0 : this.#directoryEnd)
     }
     return Math.max(at + 4, await this.#aloneInGap(at))
   }
 
   async #aloneInGap(at: number): Promise<number> {
+    if (this.#damagedAlone > MAX_DAMAGED || !isBelievable(this.#source.read(at, 30))) return at
     const local = localHeader(this.#source, at)
-    if (local === undefined || !isBelievable(local)) return at
-    if (this.#damagedAlone >= MAX_DAMAGED) return at
     const [end = at] = await this.#alone(at)
-    if (end <= local.end) this.#damagedAlone++
+    if (end > (local?.end ?? at)) return end
+    if (++this.#damagedAlone > MAX_DAMAGED)
+      this.#decoding.run.unscanned({ reason: 'malformed', detail: `more than ${MAX_DAMAGED} damaged members` })
     return end
   }
 
@@ -270,9 +275,11 @@ function isFolder({ rawName, packed, size }: ZipHeader): boolean {
   return rawName.endsWith('/') && (packed ?? 0) === 0 && (size ?? 0) === 0
 }
 
-/** In data four bytes come by chance. A version that was ever given, a name, a method that was ever given. */
-function isBelievable({ rawName, method }: ZipHeader): boolean {
-  return rawName.length > 0 && rawName.length <= 4096 && (method <= 20 || (method >= 93 && method <= 99))
+/** In data four bytes come by chance. A method that was ever given tells; looked at before the name is decoded. */
+function isBelievable(header: Buffer): boolean {
+  if (header.length < 30) return false
+  const method = header.readUInt16LE(8)
+  return method <= 20 || (method >= 93 && method <= 99)
 }
 
 function endingOf(name: string): string {

@@ -246,7 +246,7 @@ describe('tar', () => {
       const run = await open(bytes)
       assert.deepEqual(run.members.map(({ name }) => name).sort(), Object.keys(own).sort())
       for (const { name, bytes: member } of run.members)
-        assert.ok(member.equals(Buffer.from(own[name as keyof typeof own])), name)
+        assert.ok(member.equals(Buffer.from(own[name as keyof typeof own] as Buffer)), name)
       assert.ok(isSilent(run))
     })
   }

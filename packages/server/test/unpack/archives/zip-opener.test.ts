@@ -1,35 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
-import { Unscanned } from '../../../src/domain/verdict.ts'
 import { zipOpener } from '../../../src/unpack/archives/zip-opener.ts'
-import { type NodeFacts, nodeOf, type RecordingOptions, type RecordingRun, recordingRun } from '../recording-run.ts'
+import { nodeOf } from '../recording-run.ts'
+import { faultsOf, membersOf, opened } from './archive-run.ts'
 import { makeZip, type ZipShape, type ZipSpec } from './make-zip.ts'
 
 const opener = zipOpener()
-
-async function opened(zip: Buffer, options: RecordingOptions & Partial<NodeFacts> = {}): Promise<RecordingRun> {
-  const run = recordingRun(options)
-  try {
-    await opener.open(nodeOf(zip, { type: options.type ?? 'zip', packed: true }), run)
-  } catch (error) {
-    if (!(error instanceof Unscanned)) throw error
-    run.unscanned({ reason: error.reason, detail: error.message })
-  }
-  return run
-}
-
-/** `name=text`, with the reason of its damage behind. */
-function membersOf(run: RecordingRun): string[] {
-  return run.members.map(({ name, bytes, damage }) => {
-    const text = bytes.length > 60 ? `${bytes.length} bytes` : bytes.toString('latin1')
-    return `${name}=${text}${damage === undefined ? '' : ` (${damage.reason})`}`
-  })
-}
-
-function faultsOf(run: RecordingRun): string[] {
-  return run.faults.map(({ reason, name }) => (name === undefined ? reason : `${reason} ${name}`))
-}
 
 const evil: ZipSpec = { name: 'evil.exe', data: 'evil', how: 'deflate' }
 const good: ZipSpec = { name: 'good.txt', data: 'good' }
@@ -69,6 +46,13 @@ const rows: readonly Row[] = [
     specs: [{ ...evil, noCentral: true }, good],
     gives: ['good.txt=good', 'evil.exe=evil'],
   },
+  ...['', 'x'.repeat(9000)].map(
+    (name): Row => ({
+      because: `with a name of ${name.length} bytes too`,
+      specs: [good, { ...evil, name, noCentral: true }],
+      gives: ['good.txt=good', `${name.slice(0, 1024)}=evil`],
+    }),
+  ),
   {
     because: 'a member without a local header is told',
     specs: [good, { ...evil, noLocal: true }],
@@ -317,9 +301,46 @@ const rows: readonly Row[] = [
 describe('zip', () => {
   for (const { because, specs, shape, gives, faults = [], type = 'zip' } of rows) {
     it(because, async () => {
-      const run = await opened(makeZip(specs, shape), { type })
+      const run = await opened(opener, makeZip(specs, shape), { type })
       assert.deepEqual(membersOf(run), gives)
       assert.deepEqual(faultsOf(run), faults)
     })
   }
+
+  const behind = (before: string) => makeZip([evil], { before: Buffer.from(before.padEnd(500, '.')) })
+  const wanted = [
+    { because: 'its type says so', node: nodeOf(makeZip([evil]), { type: 'ooxml' }), want: 'members' },
+    { because: 'an archive stands behind a program', node: nodeOf(behind('MZ'), { type: 'pe' }), want: 'members' },
+    { because: 'or behind a picture', node: nodeOf(behind('GIF89a'), { type: 'gif' }), want: 'members' },
+    {
+      because: 'or behind an archive of another kind, for which it does not stand',
+      node: nodeOf(behind('Rar!'), { type: 'rar', packed: true }),
+      want: 'looks',
+    },
+    {
+      because: 'with a comment as long as can be',
+      node: nodeOf(makeZip([evil], { comment: Buffer.alloc(65_535, 'x'), before: Buffer.from('MZ') }), { type: 'dos' }),
+      want: 'members',
+    },
+    { because: 'a tar hands over what it ends with', node: nodeOf(behind('tar'), { type: 'tar' }), want: undefined },
+    {
+      because: 'four bytes make no archive',
+      node: nodeOf(Buffer.alloc(99, 'PK\x05\x06'), { type: 'data' }),
+      want: undefined,
+    },
+    { because: 'text is none', node: nodeOf(Buffer.from('text'), { type: 'text' }), want: undefined },
+  ]
+  for (const { because, node, want } of wanted)
+    it(`is wanted or not: ${because}`, () => assert.equal(opener.wants(node), want))
+
+  it('gives an archive’s comment as a hint before its members are opened', async () => {
+    const run = await opened(opener, makeZip([evil], { comment: Buffer.from('password: 4711') }), { type: 'zip' })
+    assert.deepEqual(run.hints, ['password: 4711'])
+  })
+
+  it('opens what is not a zip any more as malformed, and not itself again', async () => {
+    const run = await opened(opener, Buffer.from(`PK\x03\x04${'garbage'.repeat(20)}`), { type: 'zip' })
+    assert.ok(run.members.every(({ bytes }) => bytes.length < 144))
+    assert.ok(run.faults.some(({ reason }) => reason === 'malformed'))
+  })
 })
