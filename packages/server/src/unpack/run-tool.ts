@@ -9,8 +9,11 @@ import { openToolInput, type ToolIdentity } from './tool-input.ts'
 
 export type { ToolIdentity } from './tool-input.ts'
 
-/** Where the sample stands for the tool: an open file without a name, for reading. */
-export const INPUT_PATH = '/proc/self/fd/3'
+/**
+ * Where the sample stands for the tool: a link to an open file without a name, for reading. No digit at its end: a tool that looks
+ * for the next volume of an archive must not come upon its own files.
+ */
+export const INPUT_PATH = '/sample'
 
 /** One run of a native tool behind bubblewrap. It writes nothing but its two pipes: there is no place to write to. */
 export interface ToolJob {
@@ -152,6 +155,7 @@ function start(host: Host, job: ToolJob): ChildProcess {
     fds.push(openToolInput(job.input, host.scratch, identity), openProgram(host, job.program))
     const args = confinedArguments({
       prlimit: host.prlimit,
+      inputPath: INPUT_PATH,
       script: job.script ?? 'exec "$@"',
       args: job.args,
       cpuSeconds: Math.ceil(job.timeoutMs / 1000) + 1,

@@ -1,5 +1,5 @@
 /** File descriptors that bubblewrap is started with, beside the three of every process. */
-export const INPUT_FD = 3
+const INPUT_FD = 3
 const PROGRAM_FD = 4
 export const STATUS_FD = 5
 export const FILTER_FD = 6
@@ -18,11 +18,13 @@ const PROGRAM_PLACE = '/tool'
  */
 export function confinedArguments({
   prlimit,
+  inputPath,
   script,
   args,
   cpuSeconds,
 }: {
   readonly prlimit: string
+  readonly inputPath: string
   readonly script: string
   readonly args: readonly string[]
   readonly cpuSeconds: number
@@ -33,6 +35,7 @@ export function confinedArguments({
     ...['--ro-bind', '/usr', '/usr'],
     ...['/bin', '/lib', '/lib64'].flatMap((place) => ['--ro-bind-try', place, place]),
     ...['--dev-bind', '/dev/null', '/dev/null', '--proc', '/proc'],
+    ...['--symlink', `/proc/self/fd/${INPUT_FD}`, inputPath],
     // By its bytes, so that it also runs where its folder is closed for this user.
     ...['--perms', '0555', '--ro-bind-data', String(PROGRAM_FD), PROGRAM_PLACE],
     ...['--json-status-fd', String(STATUS_FD), '--seccomp', String(FILTER_FD)],

@@ -116,7 +116,7 @@ describe('a confined tool', NEEDED, () => {
     const { stdout } = await run(`cat ${secret}; ls -d /*; ls /etc /home /root /tmp /var /run /srv`)
     const shown = stdout.split('\n').filter((line) => line !== '')
     assert.deepEqual(
-      shown.filter((line) => !['/bin', '/dev', '/lib', '/lib64', '/proc', '/tool', '/usr'].includes(line)),
+      shown.filter((line) => !['/bin', '/dev', '/lib', '/lib64', '/proc', '/sample', '/tool', '/usr'].includes(line)),
       [],
     )
   })
@@ -138,7 +138,7 @@ describe('a confined tool', NEEDED, () => {
     writeFileSync(path, 'the sample')
     const fd = openSync(path, 'r+')
     unlinkSync(path)
-    const script = `for f in ${INPUT_PATH}; do
+    const script = `for f in ${INPUT_PATH} /proc/self/fd/3; do
       (echo x > $f); (: > $f); truncate -s 0 $f; chmod 777 $f; perl -e 'syswrite(STDOUT, 1) if open(F, "+<", $ARGV[0])' $f
     done; cat ${INPUT_PATH}`
     const { stdout } = await run(script, { input: { kind: 'file', fd, size: 10 } })

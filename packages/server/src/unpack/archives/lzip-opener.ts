@@ -86,7 +86,7 @@ function lzmaOf(view: ContentView, { from, to }: Part): Buffer {
   return Buffer.concat(pieces)
 }
 
+/** Bits 0-4; the rest says how much less it really is, but 7-Zip takes no odd sizes, and more does no harm. */
 function dictionaryBytes(code: number): number {
-  const base = 2 ** Math.min(29, Math.max(12, code & 0x1f))
-  return base - (base / 16) * (code >> 5)
+  return 2 ** Math.min(29, Math.max(12, code & 0x1f))
 }

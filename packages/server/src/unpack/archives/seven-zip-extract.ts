@@ -101,9 +101,12 @@ class Archive {
   }
 
   async #extract({ items, complaints }: Listing): Promise<void> {
-    if (items.length === 0) return
+    if (items.every((item) => item.isFolder || this.#isLocked(item))) return this.#refuse(items)
     const members = new ItemMembers(this.#run, { password: this.#password, select: this.#extraction.select })
-    const stream = new ItemStream(items, members)
+    const stream = new ItemStream(
+      items.map((item) => (this.#isLocked(item) ? { ...item, size: undefined } : item)),
+      members,
+    )
     const { code } = await unpackAll(this.#tool, {
       password: this.#password ?? NO_PASSWORD,
       onStdout: (chunk) => stream.write(chunk),
@@ -120,7 +123,9 @@ class Archive {
 
   /** What did not come in one piece with the others. */
   async #rest(items: readonly ListedItem[], { next, isLost }: StreamEnd): Promise<void> {
-    const missing = items.slice(next).filter(({ isFolder }) => !isFolder)
+    const notCome = items.slice(next).filter(({ isFolder }) => !isFolder)
+    const missing = notCome.filter((item) => !this.#isLocked(item))
+    this.#refuse(notCome)
     const tried = isLost ? missing.slice(0, MAX_SINGLE_RUNS).filter(canBeNamed) : []
     for (const item of new Map(tried.map((one) => [one.name, one])).values()) await this.#single(item)
     const lost = missing.filter((item) => !tried.includes(item) && this.#extraction.select?.(item) !== false)
@@ -128,6 +133,17 @@ class Archive {
       this.#run.unscanned({ reason: 'malformed', detail: 'it is listed, and did not come out' }, name)
     if (lost.length > MAX_MISSING)
       this.#run.unscanned({ reason: 'malformed', detail: `${lost.length} items are listed, and did not come out` })
+  }
+
+  #isLocked({ isEncrypted }: ListedItem): boolean {
+    return isEncrypted && this.#password === undefined
+  }
+
+  #refuse(items: readonly ListedItem[]): void {
+    const locked = items.filter((item) => this.#isLocked(item) && this.#extraction.select?.(item) !== false)
+    for (const { name } of locked.slice(0, MAX_MISSING)) this.#run.unscanned(NO_PASSWORD_FITS, name)
+    if (locked.length > MAX_MISSING)
+      this.#run.unscanned({ ...NO_PASSWORD_FITS, detail: `${locked.length} items: no password fits` })
   }
 
   async #single(item: ListedItem): Promise<void> {
@@ -149,6 +165,7 @@ class Archive {
   }
 }
 
+const NO_PASSWORD_FITS = { reason: 'encrypted', detail: 'no password fits' } as const
 const DAMAGED = { reason: 'malformed', detail: '7-Zip: it is not as long as the archive says' } as const
 
 /** 7-Zip's words where the format was not recognised, or its directory is behind a password. */

@@ -105,7 +105,7 @@ export class ListingReader {
 
 const BLOCK_OF_COMPLAINTS = /^(?:ERRORS|WARNINGS):$/
 const ERROR_LINE =
-  /^(?:ERROR: |Open ERROR: |Open WARNING: |WARNING: |Is not archive$|Unexpected end of archive$|Headers Error$)/
+  /^(?:ERROR: |ERROR = |WARNING = |Open ERROR: |Open WARNING: |WARNING: |Is not archive$|Unexpected end of archive$|Headers Error$)/
 
 function keep(values: Map<string, string>, line: string): void {
   const at = line.indexOf(' = ')

@@ -2,7 +2,7 @@ import type { Content } from '../../domain/sample.ts'
 import { Unscanned } from '../../domain/verdict.ts'
 import type { Damage, OpenRun } from '../opener.ts'
 import { type SevenZipOptions, unpackOne } from './seven-zip-tool.ts'
-import { damageOf } from './seven-zip-words.ts'
+import { complaintIn, damageOf } from './seven-zip-words.ts'
 
 interface MemberJob {
   /** A ZIP of one member that is not encrypted. */
@@ -42,6 +42,5 @@ export async function streamBySevenZip(
   })
   if (code === 0) return undefined
   if (code === undefined) return { reason: 'bomb', detail: 'it unpacks to more than what is left' }
-  const complaint = /^(?:ERROR|ERRORS|WARNINGS|Open ERROR): ?\n?(.+)$/m.exec(stderr)?.[1]
-  return damageOf(complaint ?? `ended with ${code}`)
+  return damageOf(complaintIn(stderr) ?? `ended with ${code}`)
 }

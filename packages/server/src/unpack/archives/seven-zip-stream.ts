@@ -23,6 +23,8 @@ const MAX_LINE_BYTES = 200_000
 const TAIL_BYTES = 64 * 1024
 const MAX_COMPLAINTS = 32
 const OK = 'Everything is Ok'
+/** How the summary begins where something is wrong. */
+const ENDS = ['Sub items Errors: ', 'Archives with ', 'Open Errors: ']
 const PROMPT = 'Enter password:'
 /** RAR asks only behind the first locked item's line. */
 const PROMPT_BYTES = Buffer.from(`\n${PROMPT}\n`)
@@ -42,6 +44,8 @@ export class ItemStream {
   /** Bytes in hand that belong to nobody yet. */
   #held: Buffer = Buffer.alloc(0)
   #damage: Damage | undefined
+  /** The first item whose end is not certain. */
+  #doubtful: number | undefined
   #isLost = false
   /** The summary was reached: nothing of an item comes any more. */
   #isDone = false
@@ -58,11 +62,13 @@ export class ItemStream {
   }
 
   async write(chunk: Buffer): Promise<void> {
-    if (this.#isLost || this.#isDone) return
+    if (this.#isLost) return
+    if (this.#isDone) return this.#takeSummary(chunk)
     this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     while (!this.#isLost && !this.#isDone && (await this.#step()));
     // The chunk's memory is the reader's again.
     if (this.#held.length > 0) this.#held = Buffer.from(this.#held)
+    if (this.#isDone) this.#takeSummary(Buffer.alloc(0))
   }
 
   async end(): Promise<StreamEnd> {
@@ -110,7 +116,7 @@ export class ItemStream {
       this.#lose()
       return false
     }
-    if (!this.#isDone) this.#held = this.#held.subarray(end + 1)
+    this.#held = this.#held.subarray(end + 1)
     return true
   }
 
@@ -119,7 +125,7 @@ export class ItemStream {
     if (line.startsWith('- ')) return await this.#nameLine(line.slice(2))
     if (line.startsWith('ERROR: ')) return await this.#errorLine(line)
     if (line === PROMPT) this.#awaitsPrompt = false
-    if (line === OK || line.startsWith('Sub items Errors: ')) return await this.#summary()
+    if (line === OK || ENDS.some((start) => line.startsWith(start))) return await this.#summary()
     return line === '' || line === PROMPT
   }
 
@@ -139,19 +145,32 @@ export class ItemStream {
     if (this.#current === undefined) return true
     await this.#endCurrent()
     this.#isDone = true
-    this.#held = Buffer.alloc(0)
     return true
+  }
+
+  /** Behind the true summary nothing comes: whatever else does was taken for an item's end, and forged it. */
+  #takeSummary(chunk: Buffer): void {
+    if (chunk.length > 0) this.#held = Buffer.concat([this.#held, chunk])
+    if (this.#held.length <= SUMMARY_BYTES && isSummary(this.#held.toString('latin1'))) return
+    this.#complaints.push('more came out than is listed')
+    this.#lose()
   }
 
   async #nameLine(name: string): Promise<boolean> {
     const item = this.#items[this.#next]
     if (item === undefined || logName(item) !== name) return false
+    this.#doubt()
     await this.#endCurrent()
     this.#next = item.index + 1
     this.#current = item
     this.#left = item.isFolder ? 0 : (item.size ?? 0)
     this.#target.begin(item)
     return true
+  }
+
+  /** A border that was searched for may be forged, and whatever comes behind it. */
+  #doubt(): void {
+    if (this.#current !== undefined && sizeIsUnknown(this.#current)) this.#doubtful ??= this.#current.index
   }
 
   #complain(line: string): void {
@@ -178,18 +197,21 @@ export class ItemStream {
     // The line before the next item's may be a complaint about this one.
     const keep = mark === undefined ? TAIL_BYTES : mark.length + complaintRoom(item)
     const upTo = end >= 0 ? end : Math.max(0, this.#held.length - keep)
-    const own = markOf(item)
-    if (this.#held.subarray(0, Math.min(this.#held.length, upTo + own.length)).includes(own)) {
-      await this.#endCurrent({ reason: 'malformed', detail: 'its contents look like the border between two items' })
-      this.#lose()
-      return false
-    }
+    if (await this.#isForged(this.#held.subarray(0, upTo + markOf(item).length))) return false
     const bytes = this.#held.subarray(0, upTo)
     this.#held = this.#held.subarray(upTo)
     await this.#target.write(end >= 0 ? this.#withoutComplaint(bytes) : bytes)
     if (end < 0) return false
     this.#held = this.#held.subarray((mark as Buffer).length)
     return await this.#nameLine(logName(following as ListedItem))
+  }
+
+  /** An item that holds the line of its own name got it from the one before, who forged the border between them. */
+  async #isForged(bytes: Buffer): Promise<boolean> {
+    if (this.#doubtful === undefined || !bytes.includes(markOf(this.#current as ListedItem))) return false
+    await this.#endCurrent({ reason: 'malformed', detail: 'the one before it forges the border between them' })
+    this.#lose()
+    return true
   }
 
   /** Cuts off log lines behind an item's bytes. */
@@ -207,16 +229,29 @@ export class ItemStream {
     if (this.#left > 0)
       return await this.#endCurrent({ reason: 'malformed', detail: '7-Zip: it is not as long as the archive says' })
     if (this.#current === undefined || !sizeIsUnknown(this.#current)) return await this.#endCurrent()
-    const ends = [this.#held.lastIndexOf(`${OK}\n`), this.#held.lastIndexOf('\nSub items Errors: ')]
-    const end = Math.max(...ends)
+    if (await this.#isForged(this.#held)) return
+    const places = [`${OK}\n`, ...ENDS.map((start) => `\n${start}`)].map((words) => this.#held.lastIndexOf(words))
+    const end = places.find((place) => place >= 0) ?? -1
     await this.#target.write(this.#withoutComplaint(end < 0 ? this.#held : this.#held.subarray(0, end)))
     await this.#endCurrent()
   }
 
   #lose(): void {
     this.#isLost = true
+    this.#next = this.#doubtful ?? this.#next
     this.#held = Buffer.alloc(0)
   }
+}
+
+const SUMMARY_BYTES = 4096
+const SUMMARY_LINE =
+  /^(?:(?:Folders|Files|Alternate Streams|Alternate Streams Size|Size|Compressed|Archives|Volumes|Warnings|Errors|Open Errors|Sub items Errors|Archives with Errors|Archives with Warnings|Archives with Open Errors|OK archives|Can't open as archive): *\d*|ERRORS:|WARNINGS:)?$/
+
+function isSummary(text: string): boolean {
+  const lines = text.split('\n')
+  // The last one may be on its way.
+  lines.pop()
+  return lines.every((line) => SUMMARY_LINE.test(line))
 }
 
 function sizeIsUnknown({ isFolder, size }: ListedItem): boolean {

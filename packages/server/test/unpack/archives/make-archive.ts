@@ -17,6 +17,8 @@ export interface PlainFile {
 
 export interface MakeOptions {
   readonly password?: string
+  /** Switches for 7-Zip's own formats, in place of the usual ones: `-tzip`, `-ms=off`. */
+  readonly container?: readonly string[]
 }
 
 export interface ArchiveFormat {
@@ -31,6 +33,8 @@ export interface ArchiveFormat {
   readonly takesPassword?: true
   /** Our own layers between the archive and its files: a disk image holds a file system, a package a compressed archive. */
   readonly innerLayers?: number
+  /** Members are called otherwise than the files. */
+  readonly renames?: true
   make(files: readonly PlainFile[], options: MakeOptions, folder: string): Buffer
 }
 
@@ -84,7 +88,7 @@ export const ARCHIVE_FORMATS = {
   ar: by('a', 'ar', 'ar', (files) => ['qcS', '../out', ...files.map(byName)]),
   deb: { programs: ['dpkg-deb'], extension: 'deb', type: 'ar', innerLayers: 2, make: makeDeb },
   rpm: { programs: ['rpmbuild'], extension: 'rpm', type: 'rpm', innerLayers: 2, make: makeRpm },
-  msi: { programs: ['wixl'], extension: 'msi', type: 'msi', innerLayers: 1, make: makeMsi },
+  msi: { programs: ['wixl'], extension: 'msi', type: 'msi', innerLayers: 1, renames: true, make: makeMsi },
   nsis: { programs: ['makensis'], extension: 'exe', type: 'pe', make: makeNsis('SetCompressor zlib') },
   'nsis-solid': { programs: ['makensis'], extension: 'exe', type: 'pe', make: makeNsis('SetCompressor /SOLID lzma') },
   chm: { programs: ['chmcmd'], extension: 'chm', type: 'chm', make: makeChm },
@@ -145,10 +149,14 @@ function sevenZip(args: readonly string[]): ArchiveFormat {
     extension: '7z',
     type: '7z',
     takesPassword: true,
-    make(files, { password }, folder) {
+    make(files, { password, container = args }, folder) {
       const lock = password === undefined ? [] : [`-p${password}`]
-      execute(SEVEN_ZIP, ['a', '-bd', ...args, ...lock, '../out.7z', ...files.map(byName)], join(folder, 'in'))
-      return readFileSync(join(folder, 'out.7z'))
+      execute(
+        SEVEN_ZIP,
+        ['a', '-bd', ...container, ...lock, '../out.archive', ...files.map(byName)],
+        join(folder, 'in'),
+      )
+      return readFileSync(join(folder, 'out.archive'))
     },
   }
 }
