@@ -3,7 +3,10 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { gzipOpener } from '../unpack/archives/gzip-opener.ts'
 import { lz4Opener } from '../unpack/archives/lz4-opener.ts'
+import { lzipOpener } from '../unpack/archives/lzip-opener.ts'
 import { sevenZipOpener } from '../unpack/archives/seven-zip.ts'
+import { zipMemberBySevenZip } from '../unpack/archives/seven-zip-member.ts'
+import { tarOpener } from '../unpack/archives/tar-opener.ts'
 import { zipOpener } from '../unpack/archives/zip-opener.ts'
 import { zstdOpener } from '../unpack/archives/zstd-opener.ts'
 import { htmlOpener } from '../unpack/documents/html.ts'
@@ -28,12 +31,15 @@ import { urlFormOpener } from '../unpack/uploads/url-form-opener.ts'
 
 /** Everybody who can open something, containers first. Threads and the process that asks who is wanted have the same. */
 export function allOpeners(): readonly Opener[] {
+  const sevenZip = { tool: sevenZipPath() }
   return [
-    zipOpener(),
+    zipOpener({ otherMethods: zipMemberBySevenZip(sevenZip) }),
+    tarOpener(),
     gzipOpener(),
     zstdOpener(),
     lz4Opener(),
-    sevenZipOpener({ tool: sevenZipPath() }),
+    lzipOpener(sevenZip),
+    sevenZipOpener(sevenZip),
     mailOpener(),
     mboxOpener(),
     tnefOpener(),

@@ -145,7 +145,9 @@ class ScanPipeline implements Pipeline {
     return old
   }
 
-  prescan(sample: Sample, context: ScanContext, cancel?: Cancellable): PrescanResult | Promise<PrescanResult> {
+  prescan(body: Sample, context: ScanContext, cancel?: Cancellable): PrescanResult | Promise<PrescanResult> {
+    const coding = codingOf(body, context)
+    const sample = coding === '' ? body : nameless(body)
     const plan = this.#planFor(context.scanSettings ?? this.#options.settings())
     let view: ContentView
     let type: TrueType
@@ -155,8 +157,7 @@ class ScanPipeline implements Pipeline {
     } catch (error) {
       return unreadable(plan, sample, error)
     }
-    const trusted = this.#trusted(sample)
-    const coding = codingOf(sample, context)
+    const trusted = this.#trusted(body)
     if (trusted !== undefined)
       return { ...finish({ plan, sample, view, type, coding, results: TRUSTED, isTrusted: true }), trusted }
     if (!isCoding(type, coding) && this.#isToBeWalked(plan, { sample, view, type }))
@@ -307,6 +308,11 @@ class ScanPipeline implements Pipeline {
     this.#plan = undefined
     this.#cache.clear(this.#version)
   }
+}
+
+/** The type and the name are those of what the Content-Encoding holds, not of the coded bytes. */
+function nameless(sample: Sample): Sample {
+  return { ...sample, declaredType: '', fileName: '' }
 }
 
 /** Engines that are on, look at this type, and only on the threads that look inside. */
