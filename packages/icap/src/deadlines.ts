@@ -14,6 +14,7 @@ export interface Watched {
   readonly bytesIn: number
   /** Reply bytes the peer has not taken. */
   readonly bytesQueued: number
+  /** All reply bytes, those queued among them. */
   readonly bytesOut: number
 }
 
@@ -31,10 +32,12 @@ export class Watch {
   #writeSinceMs = -1
   #queued = 0
   #bytesOut = 0
+  #takingSinceMs = -1
+  #takenBefore = 0
 
   /** The deadline that has fallen by `nowMs`, if any. */
   check(seen: Watched, nowMs: number, limits: IcapLimits): Expiry | undefined {
-    if (this.#isWriteStuck(seen, nowMs, limits)) return 'write'
+    if (this.#isWriteStuck(seen, nowMs, limits) || this.#isWriteSlow(seen, nowMs, limits)) return 'write'
     if (seen.waiting !== this.#waiting || seen.requestsSeen !== this.#requestsSeen) {
       this.#begin(seen, nowMs)
       return undefined
@@ -85,6 +88,18 @@ export class Watch {
     else if (hasMoved || this.#writeSinceMs === -1) this.#writeSinceMs = nowMs
     return this.#writeSinceMs !== -1 && nowMs - this.#writeSinceMs >= limits.writeTimeoutMs
   }
+
+  /** A peer that takes a byte a minute moves, and would hold its place for ever. Only time in which bytes wait for it counts. */
+  #isWriteSlow({ bytesQueued, bytesOut }: Watched, nowMs: number, limits: IcapLimits): boolean {
+    const taken = bytesOut - bytesQueued
+    if (bytesQueued === 0) this.#takingSinceMs = -1
+    const windowMs = this.#takingSinceMs === -1 ? 0 : nowMs - this.#takingSinceMs
+    if (bytesQueued === 0 || (this.#takingSinceMs !== -1 && windowMs < limits.replyRateWindowMs)) return false
+    const isSlow = windowMs > 0 && (taken - this.#takenBefore) * 1000 < limits.minReplyBytesPerS * windowMs
+    this.#takingSinceMs = nowMs
+    this.#takenBefore = taken
+    return isSlow
+  }
 }
 
 /** One timer for all connections of a server; runs only while there are any. */
@@ -102,6 +117,7 @@ export class Sweeper {
       limits.bodyIdleTimeoutMs,
       limits.bodyRateWindowMs,
       limits.writeTimeoutMs,
+      limits.replyRateWindowMs,
       limits.lingerTimeoutMs,
     )
     this.#everyMs = Math.min(1_000, Math.max(10, Math.floor(shortest / 4)))

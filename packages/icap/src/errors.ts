@@ -26,7 +26,10 @@ const FAULTS = {
   ICAP_METHOD_NOT_ALLOWED: { status: 405, text: 'the service does not offer this method' },
   ICAP_HEAD_TIMEOUT: { status: 408, text: 'the heads were not complete within headTimeoutMs' },
   ICAP_BODY_TIMEOUT: { status: 408, text: 'the body stood still, or came slower than minBodyBytesPerS' },
-  ICAP_WRITE_TIMEOUT: { status: 500, text: 'the peer took no reply bytes for writeTimeoutMs' },
+  ICAP_WRITE_TIMEOUT: {
+    status: 500,
+    text: 'the peer took no reply bytes for writeTimeoutMs, or took them slower than minReplyBytesPerS',
+  },
   ICAP_CONNECTION_ENDED: { status: 500, text: 'the transaction or its connection ended before the message did' },
   ICAP_HANDLER_FAILED: { status: 500, text: 'the handler threw, or returned without a reply' },
   ICAP_REPLY_MISUSE: { status: 500, text: 'the handler asked for a reply that RFC 3507 does not allow here' },

@@ -27,6 +27,9 @@ export interface IcapLimits {
   readonly bodyRateWindowMs: number
   /** No reply bytes taken: the connection is cut. */
   readonly writeTimeoutMs: number
+  /** Of a reply that waits to be taken, over each `replyRateWindowMs`: the connection is cut. 0 switches it off. */
+  readonly minReplyBytesPerS: number
+  readonly replyRateWindowMs: number
   /** After our last byte the peer's bytes are still read this long, so that no RST overtakes the answer. */
   readonly lingerTimeoutMs: number
 }
@@ -48,6 +51,8 @@ export const DEFAULT_LIMITS: IcapLimits = {
   minBodyBytesPerS: 16,
   bodyRateWindowMs: 60_000,
   writeTimeoutMs: 60_000,
+  minReplyBytesPerS: 16,
+  replyRateWindowMs: 60_000,
   lingerTimeoutMs: 2_000,
 }
 
@@ -69,7 +74,7 @@ const HARD_MAX_ENCAPSULATED_BYTES = 1_048_576
 export function resolveLimits(given: Partial<IcapLimits> = {}): IcapLimits {
   const limits = { ...DEFAULT_LIMITS, ...given }
   for (const [name, value] of Object.entries(limits)) {
-    const least = name === 'minBodyBytesPerS' ? 0 : 1
+    const least = name === 'minBodyBytesPerS' || name === 'minReplyBytesPerS' ? 0 : 1
     if (!Number.isSafeInteger(value) || value < least)
       throw new RangeError(`limit ${name}: ${value} is not a whole number >= ${least}`)
   }

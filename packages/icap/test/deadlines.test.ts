@@ -10,6 +10,8 @@ const limits = resolveLimits({
   bodyRateWindowMs: 100,
   minBodyBytesPerS: 1_000,
   writeTimeoutMs: 50,
+  minReplyBytesPerS: 1_000,
+  replyRateWindowMs: 100,
   lingerTimeoutMs: 20,
 })
 const calm: Watched = { waiting: 'request', requestsSeen: 0, bytesIn: 0, bytesQueued: 0, bytesOut: 0 }
@@ -60,11 +62,28 @@ describe('Watch', () => {
       () => ({ waiting: 'nothing', bytesQueued: 99, bytesOut: 5 }),
       [5, 'write'],
     ],
-    ['K10', 'a peer that takes something lives', (turn) => ({ waiting: 'nothing', bytesQueued: 99 - turn }), undefined],
+    [
+      'K10',
+      'a peer that takes something lives',
+      (turn) => ({ waiting: 'nothing', bytesQueued: 999 - 11 * turn, bytesOut: 999 }),
+      undefined,
+    ],
+    [
+      'K10',
+      'a peer that takes next to nothing is cut at the end of its window',
+      (turn) => ({ waiting: 'nothing', bytesQueued: 99 - turn, bytesOut: 99 }),
+      [10, 'write'],
+    ],
+    [
+      'K10',
+      'a peer that has taken all is not slow, however little it gets',
+      (turn) => ({ waiting: 'nothing', bytesQueued: turn % 5 === 0 ? 0 : 1, bytesOut: turn }),
+      undefined,
+    ],
     [
       'K10',
       'a full queue that is refilled has moved',
-      (turn) => ({ waiting: 'nothing', bytesQueued: 99, bytesOut: turn }),
+      (turn) => ({ waiting: 'nothing', bytesQueued: 99, bytesOut: 99 + 11 * turn }),
       undefined,
     ],
     ['K9', 'a peer that does not hang up is cut', () => ({ waiting: 'hang-up' }), [2, 'linger']],

@@ -152,6 +152,26 @@ describe('conformance: connection', () => {
     await streaming.close()
   })
 
+  it('K10: a client that takes next to nothing of its answer is cut long before it would be for taking nothing', async () => {
+    const head = Buffer.from('HTTP/1.1 200 OK\r\n\r\n')
+    const large = await startServer({
+      handler: async (transaction) => {
+        await transaction.readBody(() => {})
+        await transaction.reply({ status: 200, section: 'res-hdr', head, body: Buffer.alloc(64e6) })
+      },
+      limits: { writeTimeoutMs: 3_600_000, replyRateWindowMs: 200, minReplyBytesPerS: 1_000 },
+    })
+    peer = await RawPeer.connect(large.port)
+    peer.socket.pause()
+    peer.send(respmod())
+    await until(() => large.icap.connections === 0 && large.faults.length > 0)
+    assert.deepEqual(
+      large.faults.map(({ code }) => code),
+      ['ICAP_WRITE_TIMEOUT'],
+    )
+    await large.close()
+  })
+
   it('K10: a client that pipelines without reading is held back', async () => {
     let handled = 0
     const counting = await startServer({

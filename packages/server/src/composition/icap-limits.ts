@@ -11,6 +11,7 @@ export function icapLimits(config: Config): Partial<IcapLimits> {
     idleTimeoutMs: config['icap.idleTimeoutMs'],
     bodyIdleTimeoutMs: config['icap.bodyIdleTimeoutMs'],
     minBodyBytesPerS: config['icap.minBytesPerSecond'],
+    minReplyBytesPerS: config['icap.minReplyBytesPerSecond'],
     writeTimeoutMs: config['icap.writeTimeoutMs'],
   }
 }

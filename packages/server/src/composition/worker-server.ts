@@ -138,22 +138,32 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
       metrics.connectionRefused('not-listed')
       return 'forbidden'
     }
+    if ((openBy.get(peer.address) ?? 0) >= shareOfClient(config, options.workers)) {
+      metrics.connectionRefused('limit')
+      return 'overloaded'
+    }
+    // Counted before the permit is there: many that wait for theirs at once must not pass as one.
+    openBy.set(peer.address, (openBy.get(peer.address) ?? 0) + 1)
     const taken = purse.take()
     return typeof taken === 'boolean' ? admitted(peer, taken) : taken.then((has) => admitted(peer, has))
   }
 
   function admitted(peer: Peer, hasPermit: boolean): Admission {
     if (!hasPermit) {
+      leave(peer)
       metrics.connectionRefused('limit')
       return 'overloaded'
     }
     metrics.connection()
-    openBy.set(peer.address, (openBy.get(peer.address) ?? 0) + 1)
     return 'ok'
   }
 
   function onConnectionEnd(peer: Peer): void {
     purse.release()
+    leave(peer)
+  }
+
+  function leave(peer: Peer): void {
     const left = (openBy.get(peer.address) ?? 1) - 1
     if (left > 0) openBy.set(peer.address, left)
     else openBy.delete(peer.address)
@@ -161,11 +171,12 @@ export function createWorkerServer(options: WorkerServerOptions): WorkerServer {
 
   function optionsFacts(service: IcapService, peer: Peer) {
     const free = config['clients.maxConnections'] - others - purse.inUse
+    const perClient = config['clients.maxPerClient'] || Number.POSITIVE_INFINITY
     return {
       config,
       isTag: tags[service.name] ?? '',
       ready: isReady(scanning) && !options.journal.isFull,
-      maxConnections: free + (openBy.get(peer.address) ?? 0),
+      maxConnections: Math.min(perClient, free + (openBy.get(peer.address) ?? 0)),
     }
   }
 
@@ -269,6 +280,12 @@ function listenerPlan(config: Config): ListenerPlan {
         }
       : undefined,
   }
+}
+
+/** What one client may have of this worker: connections are spread evenly (accept-turn.ts), so all shares are used. */
+function shareOfClient(config: Config, workers: number): number {
+  const limit = config['clients.maxPerClient']
+  return limit === 0 ? Number.POSITIVE_INFINITY : Math.ceil(limit / workers)
 }
 
 /** All workers' together, taken out of the spool's. */

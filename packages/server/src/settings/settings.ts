@@ -61,6 +61,8 @@ export const SETTINGS = {
     help: 'Between two reads of a body; over it: 408 and close.' },
   'icap.minBytesPerSecond': { kind: 'integer', min: 0, max: MIB, fallback: 10,
     help: 'The least rate of a body, averaged; 0 = none.' },
+  'icap.minReplyBytesPerSecond': { kind: 'integer', min: 0, max: MIB, fallback: 100,
+    help: 'The least rate at which a client takes a reply that waits for it, averaged over each minute; under it the connection is cut. 0 = none.' },
   'icap.writeTimeoutMs': { kind: 'integer', min: 1_000, max: 3_600_000, fallback: 120_000,
     help: 'A client that takes no byte of its reply for so long is cut off.' },
   'icap.drainTimeoutMs': { kind: 'integer', min: 0, max: 3_600_000, fallback: 30_000,
@@ -176,6 +178,8 @@ export const SETTINGS = {
 
   'clients.maxConnections': { kind: 'integer', min: 1, max: 65_535, fallback: 1_000, step: 9,
     help: 'Of all workers and both ports together; over it: 503 and close.' },
+  'clients.maxPerClient': { kind: 'integer', min: 0, max: 65_535, fallback: 0,
+    help: 'Of one client address, each worker taking an equal share; over it: 503 and close. 0 = no limit: where one proxy is the only client, all connections are its own.' },
   'clients.onlyListed': { kind: 'boolean', fallback: false, step: 9,
     help: 'Accept only the clients of the list and of groups. Refused while the list is empty.' },
   'clients.list': { kind: 'addresses', fallback: [], step: 9,
