@@ -10,6 +10,7 @@ import { apiDeps, type Server } from './composition/api-deps.ts'
 import { databaseLocation } from './composition/database-check.ts'
 import { downloadWhole } from './composition/download.ts'
 import { greeting } from './composition/greeting.ts'
+import { checkedModel, PINNED_MODELS } from './composition/model-features.ts'
 import { createModelsService, type ModelsService, type ModelsServiceOptions } from './composition/models-service.ts'
 import { openPortFaults } from './composition/port-check.ts'
 import { createRulesService } from './composition/rules-service.ts'
@@ -208,10 +209,8 @@ function modelsOf(
   return createModelsService({
     folder: join(folder.root, 'models'),
     snapshots: folder.snapshots,
-    check: () => {
-      throw new Error('not yet')
-    },
-    pinned: [],
+    check: checkedModel,
+    pinned: PINNED_MODELS,
     download: (url, maxBytes) => downloadWhole(egress, url, maxBytes),
     publish,
     isInUse,

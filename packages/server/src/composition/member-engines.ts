@@ -1,15 +1,51 @@
+import { Unscanned } from '../domain/verdict.ts'
 import type { MemberEngine } from '../scan/contents/walk.ts'
 import { type ClamavEngine, type ClamavOptions, createClamavEngine } from '../scan/scanners/clamav/clamav-engine.ts'
+import { createPredictiveEngine, DEFAULT_MAX_BYTES } from '../scan/scanners/predictive/engine.ts'
+import type { InstalledModels } from '../scan/scanners/predictive/file-score.ts'
+import { loadModel } from '../scan/scanners/predictive/models.ts'
 import { createMemberYara } from '../scan/scanners/yara/member-yara.ts'
 import type { Config } from '../settings/settings.ts'
 import type { ContentsThreadData } from './contents.ts'
+import { unpackModels } from './models-service.ts'
 
 /** The engines of one thread that looks inside; predictive looks at the sample itself too, the others have it from the pipeline. */
 export function memberEngines(data: ContentsThreadData): readonly MemberEngine[] {
   const engines: MemberEngine[] = []
   if (data.rules !== undefined) engines.push(createMemberYara(Buffer.from(data.rules), data.yaraTimeoutMs))
   if (data.clamav.endpoints.length > 0) engines.push(memberClamav(createClamavEngine(clamavOptions(data.clamav, 1))))
+  if (data.predictive !== undefined) engines.push(memberPredictive(data.predictive))
   return engines
+}
+
+type PredictiveData = NonNullable<ContentsThreadData['predictive']>
+
+/** Without a model it is down, and says so for each program. */
+function memberPredictive({ pack, high, medium, monitor }: PredictiveData): MemberEngine {
+  const engine =
+    pack &&
+    createPredictiveEngine({
+      models: modelsIn(Buffer.from(pack)),
+      thresholds: { high, medium },
+      monitor,
+      maxBytes: DEFAULT_MAX_BYTES,
+    })
+  return {
+    name: 'predictive',
+    version: engine?.version ?? '',
+    looksAtSample: true,
+    applies: (type) => type === 'pe',
+    scan({ content }, signal) {
+      if (engine === undefined) throw new Unscanned('engine-down', 'no model installed')
+      const { detections, evidence } = engine.assess(content, signal)
+      return { detections, ...(detections.length === 0 ? { note: { name: 'ML.PE.Score', detail: evidence } } : {}) }
+    },
+  }
+}
+
+/** The models of a pack, checked again: a snapshot may be damaged. */
+export function modelsIn(pack: Buffer): InstalledModels {
+  return Object.fromEntries(unpackModels(pack).map(({ name, bytes }) => [name, loadModel(bytes)]))
 }
 
 /** What the settings say of clamd, for the worker's own engine and for the threads'. */

@@ -185,6 +185,11 @@ function readManifest(folder: string): readonly ModelView[] {
   }
 }
 
+/** The installed models of a folder, for those who read them themselves. */
+export function modelFilesIn(folder: string): readonly { readonly name: ModelView['name']; readonly path: string }[] {
+  return readManifest(folder).map(({ name, sha256 }) => ({ name, path: fileOf(folder, sha256) }))
+}
+
 function fileOf(folder: string, sha256: string): string {
   return join(folder, `${sha256}.model`)
 }
