@@ -113,7 +113,9 @@ function beforeNul(image: PeImage, at: number, size: number): { value: string; e
   let length = 0
   while (length < pairs && image.u16(at + length * 2) !== 0) length++
   image.spend(1 + (length >> 2))
-  return { value: image.bytes.toString('utf16le', at, at + length * 2), ended: length < pairs }
+  // An odd number of bytes writes one too far in Node (nodejs/node#64697): whole units that are there only.
+  const there = Math.min(length, Math.max(0, image.bytes.length - at) >> 1)
+  return { value: image.bytes.toString('utf16le', at, at + there * 2), ended: length < pairs }
 }
 
 /** What Python's UTF-8 with `\uXXXX` for lone surrogates would take: pefile counts bytes where it means characters. */
