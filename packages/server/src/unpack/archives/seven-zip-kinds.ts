@@ -6,6 +6,8 @@ export interface Kind {
   readonly formats: readonly string[]
   /** One stream without a directory: it is unpacked without being listed. */
   readonly isSingle?: true
+  /** Only its mark was met somewhere: where it does not open there was none. */
+  readonly isGuess?: true
 }
 
 const SINGLE = true
@@ -51,18 +53,24 @@ export function kindsOf({ type, view }: Pick<OpenerNode, 'type' | 'view'>): read
   if (type === 'disk') for (const kind of diskKinds(view)) kinds.add(kind)
   if (view.size >= FOOTER_BYTES) {
     const footer = view.tail(FOOTER_BYTES)
-    if (footer.includes(VHD_COOKIE)) kinds.add(VHD)
-    if (footer.subarray(0, 4).equals(DMG_COOKIE)) kinds.add(DMG)
+    if (VHD_COOKIES_AT.some((at) => startsWith(footer, at, VHD_COOKIE))) kinds.add(VHD)
+    if (startsWith(footer, 0, DMG_COOKIE)) kinds.add(DMG)
   }
   if (type === 'pe') for (const kind of behindProgram(view)) kinds.add(kind)
-  else if (SEARCHED.has(type)) for (const kind of marked(view.head, ARCHIVES)) kinds.add(kind)
+  else if (SEARCHED.has(type)) for (const kind of marked(view.head, ARCHIVES)) kinds.add({ ...kind, isGuess: true })
   return [...kinds]
 }
 
 /** [MS-VHD] "Hard Disk Footer Format": the last 512 bytes, in old images 511. Apple's UDIF trailer has 512. */
 const FOOTER_BYTES = 512
 const VHD_COOKIE = Buffer.from('conectix')
-const DMG_COOKIE = Buffer.from('koly')
+const VHD_COOKIES_AT = [0, 1]
+/** With the version, the only one there is. */
+const DMG_COOKIE = Buffer.from('koly\0\0\0\x04')
+
+function startsWith(bytes: Buffer, at: number, mark: Buffer): boolean {
+  return bytes.subarray(at, at + mark.length).equals(mark)
+}
 
 /** Bytes that nothing else is known of; programs that open archives search some way for the mark. */
 const SEARCHED = new Set(['data', 'dos', 'text', 'elf'])
@@ -131,7 +139,8 @@ const CABINET = Buffer.from('CABINET', 'utf16le')
 function behindProgram(view: ContentView): Kind[] {
   const { overlay, resources } = sections(view)
   const kinds = marked(view.read(overlay, OVERLAY_BYTES), IN_OVERLAY)
-  if (resources > 0 && view.read(resources, RESOURCE_BYTES).includes(CABINET)) kinds.push(BY_TYPE.cab as Kind)
+  if (resources > 0 && view.read(resources, RESOURCE_BYTES).includes(CABINET))
+    kinds.push({ formats: ['Cab'], isGuess: true })
   return kinds
 }
 

@@ -34,6 +34,7 @@ async function openArchive(node: OpenerNode, run: OpenRun, { kind, options }: Wa
     const place = await extractWithSevenZip(node.content, run, { ...options, format, candidates })
     if (place !== undefined) return await handTail(node, run, place)
   }
+  if (kind.isGuess) return
   throw new Unscanned('malformed', `7-Zip cannot open it as ${kind.formats.join(' or ')}`)
 }
 

@@ -7,7 +7,7 @@ import { deflateRawSync } from 'node:zlib'
 import { findProgram, type Needs, needs } from '../../e2e/needs.ts'
 import { makeDmg } from './make-dmg.ts'
 import { makeRar4, makeRar5 } from './make-rar.ts'
-import { makeSelfExtractor } from './make-self-extractor.ts'
+import { makeIExpress, makeSelfExtractor } from './make-self-extractor.ts'
 
 export interface PlainFile {
   /** May have folders in front: `a/b.txt`. Formats that have none drop them. */
@@ -106,6 +106,7 @@ export const ARCHIVE_FORMATS = {
   'sfx-7z': selfExtractor('7z'),
   'sfx-rar': selfExtractor('rar5'),
   'sfx-cab': selfExtractor('cab'),
+  iexpress: iexpress(),
   xz: stream('xz', 'xz', 'xz', ['-zkc']),
   bz2: stream('bz2', 'bz2', 'bzip2', ['-zkc']),
   lzma: stream('lzma', 'lzma', 'xz', ['--format=lzma', '-zkc']),
@@ -197,6 +198,15 @@ function selfExtractor(inner: '7z' | 'rar5' | 'cab'): ArchiveFormat {
     type: 'pe',
     ...(takesPassword ? { takesPassword } : {}),
     make: (files, options, folder) => makeSelfExtractor(archiveFormat(inner).make(files, options, folder)),
+  }
+}
+
+function iexpress(): ArchiveFormat {
+  return {
+    programs: ['gcab'],
+    extension: 'exe',
+    type: 'pe',
+    make: (files, options, folder) => makeIExpress(archiveFormat('cab').make(files, options, folder)),
   }
 }
 
