@@ -2,7 +2,7 @@ import type { Damage, OpenerNode, OpenRun } from '../opener.ts'
 import { type ByteSource, MemberWriter, piecesOf } from './member-writer.ts'
 import { type Decoding, decodeMember, type OtherMethods, type Packed } from './zip-decode.ts'
 import { descriptorsAt, findDescriptor, type ZipDescriptor } from './zip-descriptor.ts'
-import { METHOD_DEFLATE, METHOD_STORED, type ZipReading } from './zip-readings.ts'
+import { METHOD_DEFLATE, METHOD_STORED, type ZipReading, type ZipSum } from './zip-readings.ts'
 import { ZipPasswords } from './zip-unlock.ts'
 
 /** How far a reading went, and how it is known. */
@@ -81,7 +81,9 @@ export class ZipMembers {
   /** A member is right as soon as one of those who speak of it says so. */
   #wrongSum(reading: ZipReading, { crc, bytes }: MemberWriter, end: number): Damage | undefined {
     const isCrcUnused = typeof reading.encryption === 'object' && reading.encryption.version === 2
-    const isRight = (sum: { crc: number; size: number }) => sum.size === bytes && (isCrcUnused || sum.crc === crc)
+    // macOS writes sizes over 4 GiB without Zip64, modulo 2^32.
+    const isSize = (size: number) => size === bytes || size === bytes % 2 ** 32
+    const isRight = (sum: ZipSum) => isSize(sum.size) && (isCrcUnused || sum.crc === crc)
     if (reading.sums.some(isRight)) return undefined
     if (reading.sums.length === 0 && typeof reading.encryption === 'object') return undefined
     const behind: readonly ZipDescriptor[] = descriptorsAt(this.#source, end)

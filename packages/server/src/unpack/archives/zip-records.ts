@@ -35,6 +35,8 @@ export interface ZipHeader {
   readonly packed: number | undefined
   readonly size: number | undefined
   readonly aes: AesField | undefined
+  /** Behind the name. */
+  readonly nameEnd: number
   /** Bytes of extra fields and comment that are no known structure; they may hide something. */
   readonly oddBytes: number
 }
@@ -126,6 +128,7 @@ function headerOf(raw: RawHeader): ZipHeader {
   return {
     at: raw.at,
     end: raw.end,
+    nameEnd: raw.at + (raw.isLocal ? LOCAL_BYTES : CENTRAL_BYTES) + name.length,
     localAt,
     rawName: name.toString('latin1'),
     names: namesOf(name, flags, fields.unicodePath),
@@ -158,10 +161,15 @@ function extraFields(extra: Buffer): ExtraFields {
     const size = extra.readUInt16LE(at + 2)
     const data = extra.subarray(at + 4, at + 4 + size)
     if (!found.has(id)) found.set(id, data)
-    if (size <= MAX_KNOWN_EXTRA) knownBytes += 4 + size
+    if (size <= MAX_KNOWN_EXTRA || isPadding(data)) knownBytes += 4 + size
     at += 4 + size
   }
   return { zip64: found.get(0x0001), aes: found.get(0x9901), unicodePath: found.get(0x7075), knownBytes }
+}
+
+/** Office and zipalign keep room for later (field 0xa220: two numbers, then zeros). */
+function isPadding(data: Buffer): boolean {
+  return data.subarray(4).every((byte) => byte === 0)
 }
 
 /** 4.5.3: the 64-bit values stand in this order, only those whose 32-bit field is all ones. */

@@ -31,7 +31,7 @@ export interface Unlocked {
  * What trying may cost in one archive, in tries of ZipCrypto (a microsecond or two); an AES key takes 1,000 rounds. An archive of
  * 100,000 locked members must not take the list for each. What is not tried any more stays encrypted, never clean.
  */
-const TRIES = 400_000
+const TRIES = 200_000
 const AES_TRY = 150
 /** Bytes that are decoded only to see whether a password is right. */
 const TRIAL_BYTES = 512 * 1024 * 1024

@@ -121,7 +121,7 @@ export class ZipWalk {
       if (header === undefined) break
       this.#seenCentral.add(at)
       await this.#countHeader()
-      this.#coverRecord(header)
+      this.#directoryEnd = this.#coverRecord(header)
       await this.#entry(header, new Set(shifts))
       at = header.end
     }
@@ -134,9 +134,11 @@ export class ZipWalk {
     if (this.#headers % HEADERS_A_TURN === 0) await nextTurn()
   }
 
-  #coverRecord({ at, end, oddBytes }: ZipHeader): void {
-    this.#directoryEnd = oddBytes > MAX_ODD_BYTES ? Math.min(end, at + 46) : end
-    this.#cover.add(at, this.#directoryEnd)
+  /** Where the part ends that is nothing but the record. */
+  #coverRecord({ at, end, nameEnd, oddBytes }: ZipHeader): number {
+    const recordEnd = oddBytes > MAX_ODD_BYTES ? nameEnd : end
+    this.#cover.add(at, recordEnd)
+    return recordEnd
   }
 
   /** One entry of a directory, with every local header that it may mean. */
@@ -151,7 +153,7 @@ export class ZipWalk {
   async #member(headers: readonly ZipHeader[], local: ZipHeader): Promise<number> {
     this.#seenLocal.add(local.at)
     this.#lost.delete(local.rawName)
-    this.#cover.add(local.at, local.oddBytes > MAX_ODD_BYTES ? local.at + 30 : local.end)
+    this.#coverRecord(local)
     if (headers.every(isFolder)) return local.end
     let furthest = local.end
     for (const reading of readingsOf(headers, local.end)) {

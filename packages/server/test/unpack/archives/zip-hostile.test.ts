@@ -53,7 +53,7 @@ describe('zips made to harm', () => {
         for (const { name, bytes, damage } of run.members)
           if (damage === undefined && texts.has(name)) assert.equal(crc32(bytes), texts.get(name), `${name} at ${at}`)
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -71,7 +71,7 @@ describe('zips made to harm', () => {
       fc.asyncProperty(fc.array(piece, { maxLength: 12 }), async (pieces) => {
         await open(Buffer.concat(pieces), { passwords: ['infected'] })
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 

@@ -175,7 +175,18 @@ const rows: readonly Row[] = [
   {
     because: 'a long comment of an entry is no hiding place',
     specs: [{ ...evil, central: { comment: Buffer.alloc(600, 'x') } }],
-    gives: ['evil.exe=evil', '(data between)=608 bytes'],
+    gives: ['evil.exe=evil', '(data between)=600 bytes'],
+  },
+  {
+    because: 'the room that Office keeps in a header is no hiding place, other bytes there are',
+    specs: [
+      {
+        ...good,
+        local: { extra: Buffer.concat([Buffer.from('20a21c02', 'hex'), Buffer.from('28a0'), Buffer.alloc(538)]) },
+      },
+      { ...evil, local: { extra: Buffer.concat([Buffer.from('20a21c02', 'hex'), Buffer.alloc(540, 'x')]) } },
+    ],
+    gives: ['good.txt=good', 'evil.exe=evil', '(data between)=544 bytes'],
   },
   {
     because: 'two members of one name are two',
