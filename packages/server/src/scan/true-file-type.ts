@@ -136,7 +136,8 @@ function byLaterBytes(head: Buffer, view: ContentView): TrueType | undefined {
   if (textAt(head, 2, '-lh') || textAt(head, 2, '-lz')) return typeNamed('lha')
   if (textAt(head, 7, '**ACE**')) return typeNamed('ace')
   if (textAt(head, 34, 'LP') && head[8] === 1 && head[9] === 0) return typeNamed('eot')
-  if (head.subarray(0, PDF_HEADER_BYTES).indexOf(PDF_MARK) >= 0) return PDF
+  const pdfAt = head.subarray(0, PDF_HEADER_BYTES).indexOf(PDF_MARK)
+  if (pdfAt >= 0) return carrierOf(head, pdfAt) ?? PDF
   return view.size < FOOTER_BYTES ? undefined : imageType(head, view)
 }
 
@@ -182,6 +183,14 @@ function hasPartitions(head: Buffer): boolean {
     used++
   }
   return used > 0
+}
+
+const CARRIERS: ReadonlySet<TrueType> = new Set(['form', 'eml', 'mbox', 'html', 'hta', 'svg'].map(typeNamed))
+
+/** A form, a mail or a page that carries a document in its first bytes, as it is, is still what it is: there may be more in it. */
+function carrierOf(head: Buffer, documentAt: number): TrueType | undefined {
+  const type = textType(head.toString('latin1', 0, documentAt), NO_HINTS)
+  return CARRIERS.has(type) ? type : undefined
 }
 
 function byText(head: Buffer, hints: TextHints): TrueType {

@@ -102,12 +102,14 @@ function mail({ name, bytes }: PlainFile): Buffer {
   return Buffer.from(`${head}Content-Type: multipart/mixed; boundary="zz"\r\n\r\n${text}${part}--zz--\r\n`)
 }
 
-export function form({ name, bytes }: PlainFile): Buffer {
-  const field = '--assayform\r\nContent-Disposition: form-data; name="comment"\r\n\r\nhello\r\n'
-  const head = `--assayform\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: application/octet-stream\r\n\r\n`
-  return Buffer.concat([Buffer.from(field + head), bytes, Buffer.from('\r\n--assayform--\r\n')])
+/** `boundary`: another for each level, as browsers make them. */
+export function form({ name, bytes }: PlainFile, boundary = FORM_BOUNDARY): Buffer {
+  const field = `--${boundary}\r\nContent-Disposition: form-data; name="comment"\r\n\r\nhello\r\n`
+  const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: application/octet-stream\r\n\r\n`
+  return Buffer.concat([Buffer.from(field + head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)])
 }
-export const FORM_TYPE = 'multipart/form-data; boundary=assayform'
+const FORM_BOUNDARY = 'assayform'
+export const FORM_TYPE = `multipart/form-data; boundary=${FORM_BOUNDARY}`
 
 function outlook({ name, bytes }: PlainFile): Buffer {
   const table = Buffer.alloc(1024)
@@ -226,7 +228,9 @@ const OWN: readonly Container[] = [
   ),
   plain('msg', 'msg', outlook),
   plain('tnef', 'dat', winmail),
-  plain('form', 'bin', form, { contentType: FORM_TYPE }),
+  plain('form', 'bin', (file) => form(file, `inner${file.bytes.length}`), {
+    contentType: 'multipart/form-data',
+  }),
   plain('json', 'json', json, { contentType: 'application/json' }),
   plain('base64 text', 'txt', ({ bytes }) => Buffer.from(base64(bytes)), {
     keepsName: false,

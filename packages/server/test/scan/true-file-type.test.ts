@@ -61,6 +61,12 @@ const CASES: readonly (readonly [
   ['msi', ole({ rootClass: '84100c0000000000c000000000000046' }), 'its root has the installer class'],
   ['pdf', '%PDF-1.7', 'magic'],
   ['pdf', `junk\n${'x'.repeat(900)}%PDF-1.7`, 'readers take a header within the first 1024 bytes'],
+  [
+    'form',
+    '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n%PDF-1.7',
+    'a form is one though its first file is a PDF',
+  ],
+  ['eml', 'From: a@b.example\r\nSubject: x\r\n\r\n%PDF-1.7', 'and so is a mail'],
   ['text', `${'x'.repeat(1100)}%PDF-1.7`, 'the header comes too late for a reader'],
   ['rtf', '{\\rtf1', 'magic'],
   ['onenote', '\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d', 'magic'],
