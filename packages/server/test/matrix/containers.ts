@@ -60,7 +60,8 @@ function archive(name: ArchiveFormatName): Container {
   return {
     name,
     extension,
-    keepsName: !isStream,
+    // The cabinet in an MSI names files by their keys.
+    keepsName: !isStream && name !== 'msi',
     takesPassword,
     needs: needsFor(name),
     make: (file, password) => makeArchive(name, [file], password === undefined ? {} : { password }),
