@@ -4,6 +4,7 @@ import { reportRunnable, startsProgram } from './pdf-attachments.ts'
 import type { PdfDocument, PdfObject } from './pdf-document.ts'
 import type { PdfSigns } from './pdf-signs.ts'
 import { PdfDict } from './pdf-values.ts'
+import { printable } from './printable.ts'
 
 const LINE = Buffer.from('\n')
 /** So that the whole is a text or data by its first bytes, whatever the first stream is. */
@@ -36,6 +37,7 @@ export async function emitStreams(doc: PdfDocument, signs: PdfSigns, done: Reado
   const files: PdfObject[] = []
   let sink: MemberSink | undefined
   let damaged = 0
+  const unknown = new Set<string>()
   for (const offset of signs.streams) {
     if (doc.run.signal.aborted) throw new Unscanned('timeout', 'not all streams were decoded')
     const object = doc.objectAt(offset)
@@ -44,7 +46,7 @@ export async function emitStreams(doc: PdfDocument, signs: PdfSigns, done: Reado
     if (damage !== undefined && damaged++ === 0)
       doc.run.unscanned({ reason: 'malformed', detail: `stream of object ${object.num}: ${damage}` })
     if (left !== undefined && PICTURE_FILTERS.has(left)) continue
-    if (left !== undefined) doc.run.unscanned({ reason: 'not-unpacked', detail: `filter ${left.slice(0, 40)}` })
+    if (left !== undefined) noteUnknown(left, unknown, doc)
     if (isFile(bytes)) files.push(object)
     sink ??= await openSink(doc)
     await sink.write(bytes)
@@ -52,6 +54,15 @@ export async function emitStreams(doc: PdfDocument, signs: PdfSigns, done: Reado
   }
   await sink?.end()
   for (const object of files) await emitFile(doc, object)
+}
+
+const MAX_UNKNOWN = 20
+
+/** Once a filter. */
+function noteUnknown(filter: string, known: Set<string>, doc: PdfDocument): void {
+  if (known.has(filter) || known.size >= MAX_UNKNOWN) return
+  known.add(filter)
+  doc.run.unscanned({ reason: 'not-unpacked', detail: `filter ${printable(filter, 40)}` })
 }
 
 async function openSink(doc: PdfDocument): Promise<MemberSink> {
