@@ -131,7 +131,8 @@ export function kindOf(bytes: Buffer): PayloadKind {
   if (isProgram(bytes)) return 'program'
   const magic = MAGICS.find(([, mark, at]) => bytes.toString('latin1', at, at + mark.length) === mark)
   if (magic !== undefined) return magic[0]
-  if (readsAsWideText(bytes)) return isScript(bytes.toString('utf16le', 0, Math.min(8192, bytes.length & ~1))) ? 'script' : 'text'
+  if (readsAsWideText(bytes))
+    return isScript(bytes.toString('utf16le', 0, Math.min(8192, bytes.length & ~1))) ? 'script' : 'text'
   if (!readsAsText(bytes)) return 'data'
   return isScript(bytes.toString('latin1', 0, 8192)) ? 'script' : 'text'
 }
