@@ -10,6 +10,7 @@ const tools: CliTools = {
     yield* (await server()).scan(options)
   },
   checkDatabase: async (data) => (await server()).checkDatabase(data),
+  confineTool: async () => (await server()).confineTool(),
   modelFeatures: async (query) => (await server()).modelFeatures(query),
 }
 

@@ -56,12 +56,11 @@ function plain(name: string, extension: string, make: Container['make'], more: P
 }
 
 function archive(name: ArchiveFormatName): Container {
-  const { extension, isStream = false, takesPassword = false } = archiveFormat(name)
+  const { extension, isStream = false, takesPassword = false, renames = false } = archiveFormat(name)
   return {
     name,
     extension,
-    // The cabinet in an MSI names files by their keys.
-    keepsName: !isStream && name !== 'msi',
+    keepsName: !isStream && !renames,
     takesPassword,
     needs: needsFor(name),
     make: (file, password) => makeArchive(name, [file], password === undefined ? {} : { password }),
