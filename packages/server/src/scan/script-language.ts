@@ -18,14 +18,10 @@ const PHP = typeNamed('php')
 const VBE = typeNamed('vbe')
 
 /** Small text files that Windows acts on at a double click. */
-const URL_SHORTCUT = shortcut('url', 'application/x-url')
-const REG = shortcut('reg', 'text/x-ms-regedit')
-const INF = shortcut('inf', 'text/x-inf')
-const IQY = shortcut('iqy', 'text/x-ms-iqy')
-
-function shortcut(name: string, mime: string): TrueType {
-  return Object.freeze({ name, mime, family: 'script', active: true, packed: false })
-}
+const URL_SHORTCUT = typeNamed('url')
+const REG = typeNamed('reg')
+const INF = typeNamed('inf')
+const IQY = typeNamed('iqy')
 
 const TAGS = /<(?:!doctype html|html|head|body|script|iframe|title|meta|table|div|style|object|embed|a href)\b/i
 /** RFC 2046 5.1: a part with a head of its own behind the first delimiter; RFC 4155: the separator line of a mailbox. */

@@ -53,6 +53,10 @@ const MIMES: { readonly [F in TypeFamily]: Readonly<Record<string, string>> } = 
     php: 'text/x-php',
     wsf: 'text/x-wsf',
     vbe: 'text/x-vbe',
+    url: 'application/x-url',
+    reg: 'text/x-ms-regedit',
+    inf: 'text/x-inf',
+    iqy: 'text/x-ms-iqy',
   },
   document: {
     pdf: 'application/pdf',
