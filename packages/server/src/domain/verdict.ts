@@ -40,19 +40,31 @@ export interface Detection {
   readonly evidence?: string
 }
 
+/** Worth keeping with the sample though it accuses nobody: a rule in shadow, a score in monitor mode. No verdict sees it. */
+export interface Note {
+  readonly name: string
+  /** One line for people. */
+  readonly detail: string
+  readonly offset?: number
+}
+
+interface Noted {
+  readonly engine: string
+  readonly notes?: readonly Note[]
+}
+
 /** One engine's whole answer. `unscanned` is never `clean`. */
 export type ScanResult =
-  | { readonly outcome: 'clean'; readonly engine: string }
-  | { readonly outcome: 'detected'; readonly engine: string; readonly detections: NonEmpty<Detection> }
-  | {
+  | (Noted & { readonly outcome: 'clean' })
+  | (Noted & { readonly outcome: 'detected'; readonly detections: NonEmpty<Detection> })
+  | (Noted & {
       readonly outcome: 'unscanned'
-      readonly engine: string
       readonly reason: UnscannedReason
       /** What went wrong, for the record; never shown to the user behind the client. */
       readonly detail?: string
       /** What it had found before it stopped. */
       readonly detections?: readonly Detection[]
-    }
+    })
 
 declare const decided: unique symbol
 

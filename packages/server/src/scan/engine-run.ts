@@ -1,5 +1,5 @@
 import type { Sample } from '../domain/sample.ts'
-import { isNonEmpty, type ScanResult, Unscanned } from '../domain/verdict.ts'
+import { isNonEmpty, type Note, type ScanResult, Unscanned } from '../domain/verdict.ts'
 import type { ScanContext, Scanner } from './scanner.ts'
 import type { CompleteResult } from './verdict-cache.ts'
 
@@ -94,15 +94,27 @@ export function scanNow(plan: EnginePlan, sample: Sample): readonly ScanResult[]
   return results ?? plan.clean
 }
 
+/** Filled and emptied within one call: nothing is made for the sample that nobody has anything to say of. */
+const NOTES: Note[] = []
+
+function noted(result: ScanResult, notes: readonly Note[]): ScanResult {
+  return notes.length === 0 ? result : { ...result, notes }
+}
+
 function resultNow(plan: EnginePlan, index: number, sample: Sample): ScanResult | undefined {
   const engine = plan.engines[index]
   if (engine?.scanNow === undefined) return undefined
   try {
-    const detections = engine.scanNow(sample)
+    const detections = engine.scanNow(sample, NOTES)
     if (detections === undefined) return undefined
-    return isNonEmpty(detections) ? { outcome: 'detected', engine: engine.name, detections } : plan.clean[index]
+    const answer: ScanResult | undefined = isNonEmpty(detections)
+      ? { outcome: 'detected', engine: engine.name, detections }
+      : plan.clean[index]
+    return NOTES.length === 0 || answer === undefined ? answer : { ...answer, notes: NOTES.splice(0) }
   } catch (error) {
-    return failed(engine.name, error)
+    return noted(failed(engine.name, error), NOTES.splice(0))
+  } finally {
+    NOTES.length = 0
   }
 }
 
@@ -140,13 +152,16 @@ async function runScanner(
   sample: Sample,
   { signal, context }: { readonly signal: AbortSignal; readonly context: ScanContext },
 ): Promise<ScanResult> {
+  const notes: Note[] = []
   try {
-    const detections = await Promise.race([engine.scan(sample, signal, context), rejectOnAbort(signal)])
-    return isNonEmpty(detections)
+    const detections = await Promise.race([engine.scan(sample, signal, context, notes), rejectOnAbort(signal)])
+    const answer: ScanResult = isNonEmpty(detections)
       ? { outcome: 'detected', engine: engine.name, detections }
       : { outcome: 'clean', engine: engine.name }
+    return noted(answer, notes)
   } catch (error) {
-    return failed(engine.name, error)
+    // Whoever has not answered yet may still add to its notes.
+    return noted(failed(engine.name, error), [...notes])
   }
 }
 

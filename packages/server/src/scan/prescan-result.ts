@@ -3,6 +3,7 @@ import type { Sample } from '../domain/sample.ts'
 import type { ObjectMatch } from '../domain/suspicious-object.ts'
 import type { ScanResult } from '../domain/verdict.ts'
 import type { ContentView } from '../unpack/content-view.ts'
+import { withSample } from './contents/contents-scanner.ts'
 import { type EnginePlan, failed, TYPE_ENGINE } from './engine-run.ts'
 import type { ScanContext } from './scanner.ts'
 import type { ScannedMember } from './scanners/suspicious-objects.ts'
@@ -70,15 +71,26 @@ export function finish({
   const lock = isTrusted || inside !== undefined || isCoding(type, coding) ? undefined : unopened(view, type, sample)
   if (lock !== undefined) extra.push(lock)
   if (sample.partial) extra.push(PARTIAL)
+  const all = extra.length === 0 ? results : [...results, ...extra]
+  const evidence = inside?.evidence ?? noteEvidence({ plan, sample, type, results: all })
   return {
-    results: extra.length === 0 ? results : [...results, ...extra],
+    results: all,
     trueType: type.mime,
     type,
     cached: false,
     members: inside?.members ?? NO_MEMBERS,
     engines: plan.versions,
-    ...(inside?.evidence === undefined ? {} : { evidence: inside.evidence }),
+    ...(evidence === undefined ? {} : { evidence }),
   }
+}
+
+/** A sample with nothing inside has a tree only where an engine noted something that no detection tells. */
+function noteEvidence({ plan, sample, type, results }: Omit<Finish, 'view' | 'coding'>): Evidence | undefined {
+  if (results === plan.clean || !results.some(({ notes }) => notes !== undefined)) return undefined
+  const { size, sha256 } = sample
+  const root = { path: '', parent: -1, type: type.name, size, sha256, ms: 0, findings: [], limits: [] }
+  const versionOf = (name: string) => plan.engines.find((engine) => engine.name === name)?.version ?? ''
+  return withSample({ nodes: [root], omitted: 0 }, results, versionOf)
 }
 
 export function unreadable(plan: EnginePlan, sample: Sample, error: unknown): PrescanResult {

@@ -1,5 +1,5 @@
 import type { Sample } from '../domain/sample.ts'
-import type { Detection } from '../domain/verdict.ts'
+import type { Detection, Note } from '../domain/verdict.ts'
 import type { ScanSettings } from './pipeline.ts'
 
 /** Who asks: what an engine needs to share its threads fairly. */
@@ -29,8 +29,13 @@ export interface Scanner {
   health?(): EngineHealth
   /**
    * The whole answer if it can be had at once (no promise, no signal: the hot path for small bodies), undefined where `scan`
-   * must be called. Throws like `scan`.
+   * must be called. Throws like `scan`. What accuses nobody is added to `notes`, also where it throws.
    */
-  scanNow?(sample: Sample): readonly Detection[] | undefined
-  scan(sample: Sample, signal: AbortSignal, context: ScanContext): Promise<readonly Detection[]> | readonly Detection[]
+  scanNow?(sample: Sample, notes?: Note[]): readonly Detection[] | undefined
+  scan(
+    sample: Sample,
+    signal: AbortSignal,
+    context: ScanContext,
+    notes?: Note[],
+  ): Promise<readonly Detection[]> | readonly Detection[]
 }

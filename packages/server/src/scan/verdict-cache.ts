@@ -94,6 +94,8 @@ export class VerdictCache {
 /** Clean results are shared constants and cost nothing. */
 function sizeOf({ results, members, evidence }: CachedScan): number {
   const isSmall =
-    evidence === undefined && members.length === 0 && results.every((result) => result.outcome === 'clean')
+    evidence === undefined &&
+    members.length === 0 &&
+    results.every(({ outcome, notes }) => outcome === 'clean' && notes === undefined)
   return isSmall ? 0 : 2 * JSON.stringify([results, members, evidence]).length
 }

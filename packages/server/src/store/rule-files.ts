@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Database } from './database.ts'
-import { type RuleFileRow, storable } from './schema.ts'
+import { type RuleFileRow, type RuleOptionRow, storable } from './schema.ts'
 
 /** A YARA rule file as it was added. `status` and `fault` are the words of whoever compiled it last. */
 export interface StoredRuleFile {
@@ -17,6 +17,17 @@ export interface StoredRuleFile {
 export type NewRuleFile = Omit<StoredRuleFile, 'sha256'>
 export type RuleFileState = Partial<Pick<StoredRuleFile, 'enabled' | 'status' | 'fault'>>
 
+/** Of one rule file, whoever it comes from; a file without any is enabled, enforced, and asked about all types. */
+export interface StoredRuleOptions {
+  readonly name: string
+  readonly enabled: boolean
+  readonly shadow: boolean
+  /** Absent: none. */
+  readonly weight?: number
+  /** Empty: all. */
+  readonly types: readonly string[]
+}
+
 export interface RuleFiles {
   /** Adds it, or replaces the one of that name. */
   put(file: NewRuleFile): Promise<StoredRuleFile>
@@ -28,11 +39,15 @@ export interface RuleFiles {
   list(): Promise<readonly Omit<StoredRuleFile, 'source'>[]>
   /** By name, whole. */
   all(): Promise<readonly StoredRuleFile[]>
+  /** By name: of the files that have any. */
+  options(): Promise<readonly StoredRuleOptions[]>
+  setOptions(options: StoredRuleOptions): Promise<void>
+  removeOptions(name: string): Promise<boolean>
 }
 
 const SUMMARY = ['name', 'enabled', 'sha256', 'added_ms', 'status', 'fault'] as const
 
-/** The only module that reads or writes `rule_file`. */
+/** The only module that reads or writes `rule_file` and `rule_option`. */
 export function ruleFilesIn({ db }: Database): RuleFiles {
   const byName = (name: string) => db.selectFrom('rule_file').selectAll().where('name', '=', storable(name))
   return {
@@ -71,6 +86,32 @@ export function ruleFilesIn({ db }: Database): RuleFiles {
       const rows = await db.selectFrom('rule_file').selectAll().orderBy('name').execute()
       return rows.map((row) => ({ ...summaryOf(row), source: row.source }))
     },
+    async options() {
+      const rows = await db.selectFrom('rule_option').selectAll().orderBy('name').execute()
+      return rows.map(optionsOf)
+    },
+    async setOptions({ name, enabled, shadow, weight = 0, types }) {
+      const rest = { enabled: Number(enabled), shadow: Number(shadow), weight, types: storable(JSON.stringify(types)) }
+      await db
+        .insertInto('rule_option')
+        .values({ name: storable(name), ...rest })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet(rest))
+        .execute()
+    },
+    async removeOptions(name) {
+      const result = await db.deleteFrom('rule_option').where('name', '=', storable(name)).executeTakeFirst()
+      return result.numDeletedRows > 0n
+    },
+  }
+}
+
+function optionsOf({ name, enabled, shadow, weight, types }: RuleOptionRow): StoredRuleOptions {
+  return {
+    name,
+    enabled: enabled === 1,
+    shadow: shadow === 1,
+    ...(weight === 0 ? {} : { weight }),
+    types: JSON.parse(types) as string[],
   }
 }
 

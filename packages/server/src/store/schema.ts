@@ -10,6 +10,7 @@ export interface Tables {
   suspicious_object: SuspiciousObjectRow
   settings_revision: SettingsRevisionRow
   rule_file: RuleFileRow
+  rule_option: RuleOptionRow
   feed: FeedRow
   feed_object: FeedObjectRow
   meta: { name: string; value: string }
@@ -53,6 +54,17 @@ export interface RuleFileRow {
   added_ms: number
   status: string
   fault: string
+}
+
+/** What is said of a rule file, be it the administrator's own or one that comes with the program. */
+export interface RuleOptionRow {
+  name: string
+  enabled: number
+  shadow: number
+  /** 0: none. */
+  weight: number
+  /** JSON: an array of text. */
+  types: string
 }
 
 export interface FeedRow {

@@ -15,7 +15,7 @@ export const CALLS = {
   settings: ['save', 'latest', 'get', 'list'],
   feeds: ['put', 'list', 'get', 'remove', 'setEnabled', 'claim', 'saveState', 'counts'],
   feedImports: ['begin', 'stage', 'commit', 'drop'],
-  rules: ['put', 'setState', 'remove', 'get', 'list', 'all'],
+  rules: ['put', 'setState', 'remove', 'get', 'list', 'all', 'options', 'setOptions', 'removeOptions'],
   meta: ['get', 'set', 'increment', 'remove'],
 } as const satisfies { readonly [G in keyof Groups]: readonly (keyof Groups[G])[] }
 

@@ -298,6 +298,19 @@ forEachStore('rule files and meta', (test) => {
     assert.equal(await store.rules.remove('a.yar'), false)
   })
 
+  it('keeps what is said of rule files, whoever they come from', async () => {
+    await using store = await fresh(test)
+    const said = { name: 'built-in.yar', enabled: false, shadow: true, weight: 7, types: ['pe', 'script'] }
+    await store.rules.setOptions(said)
+    const plain = { name: 'a.yar', enabled: true, shadow: false, types: [] }
+    await store.rules.setOptions({ ...plain, shadow: true, weight: 3 })
+    await store.rules.setOptions(plain)
+    assert.deepEqual(await store.rules.options(), [plain, said])
+    assert.equal(await store.rules.removeOptions('built-in.yar'), true)
+    assert.equal(await store.rules.removeOptions('built-in.yar'), false)
+    assert.deepEqual(await store.rules.options(), [plain])
+  })
+
   it('keeps small facts', async () => {
     await using store = await fresh(test)
     assert.equal(await store.meta.get('x'), undefined)

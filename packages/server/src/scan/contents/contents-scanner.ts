@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Evidence, EvidenceNode } from '../../domain/evidence.ts'
+import type { Evidence, EvidenceFinding, EvidenceNode } from '../../domain/evidence.ts'
 import type { Sample } from '../../domain/sample.ts'
-import type { ScanResult } from '../../domain/verdict.ts'
+import type { Detection, ScanResult } from '../../domain/verdict.ts'
 import type { ContentView } from '../../unpack/content-view.ts'
 import type { Opener, OpenerNode } from '../../unpack/opener.ts'
 import type { EngineHealth } from '../scanner.ts'
@@ -114,19 +114,18 @@ export function withSample(
   versionOfEngine: (name: string) => string,
 ): Evidence {
   const [root, ...others] = evidence.nodes
-  if (root === undefined || results.every(({ outcome }) => outcome === 'clean')) return evidence
-  const findings = results.flatMap((result) =>
-    result.outcome === 'clean'
-      ? []
-      : (result.detections ?? []).map(({ engine, name, risk, offset, evidence: detail }) => ({
-          engine,
-          engineVersion: versionOfEngine(engine),
-          name,
-          risk,
-          ...(offset === undefined ? {} : { offset }),
-          ...(detail === undefined ? {} : { detail }),
-        })),
-  )
+  if (root === undefined || results.every(({ outcome, notes }) => outcome === 'clean' && notes === undefined))
+    return evidence
+  const findings = results.flatMap((result) => {
+    const { engine, notes = [] } = result
+    const noted = notes.map((note) => ({
+      engine,
+      engineVersion: versionOfEngine(engine),
+      risk: 'none' as const,
+      ...note,
+    }))
+    return [...(result.outcome === 'clean' ? [] : (result.detections ?? []).map(findingOf)), ...noted]
+  })
   const limits = results.flatMap((result) =>
     result.outcome === 'unscanned'
       ? [{ engine: result.engine, reason: result.reason, detail: result.detail ?? result.reason }]
@@ -138,4 +137,15 @@ export function withSample(
     limits: [...limits, ...root.limits],
   }
   return { ...evidence, nodes: [node, ...others] }
+
+  function findingOf({ engine, name, risk, offset, evidence: detail }: Detection): EvidenceFinding {
+    return {
+      engine,
+      engineVersion: versionOfEngine(engine),
+      name,
+      risk,
+      ...(offset === undefined ? {} : { offset }),
+      ...(detail === undefined ? {} : { detail }),
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import type { Evidence } from '../../domain/evidence.ts'
 import { MEMBER_JOINT } from '../../domain/evidence.ts'
 import type { Content } from '../../domain/sample.ts'
-import { type Detection, type ScanResult, Unscanned } from '../../domain/verdict.ts'
+import { type Detection, type Note, type ScanResult, Unscanned } from '../../domain/verdict.ts'
 import { ContentView } from '../../unpack/content-view.ts'
 import type {
   Damage,
@@ -47,7 +47,8 @@ export interface MemberFacts {
 export interface MemberAnswer {
   readonly detections: readonly Detection[]
   /** Worth keeping as evidence though it accuses nobody (a score in monitor mode). */
-  readonly note?: { readonly name: string; readonly detail: string }
+  readonly note?: Note
+  readonly notes?: readonly Note[]
 }
 
 /** The trial of one walk, and what it learns of. */
@@ -160,10 +161,10 @@ class Walk {
       this.#findings.answered(engine.name)
       try {
         this.#deadline()
-        const { detections, note } = await engine.scan({ ...sample, type }, this.#options.signal)
+        const { detections, note, notes = [] } = await engine.scan({ ...sample, type }, this.#options.signal)
         for (const detection of detections) this.#detected(record, engine, detection)
-        if (note !== undefined) {
-          const finding = { engine: engine.name, engineVersion: engine.version, risk: 'none' as const, ...note }
+        for (const one of note === undefined ? notes : [note, ...notes]) {
+          const finding = { engine: engine.name, engineVersion: engine.version, risk: 'none' as const, ...one }
           this.#findings.detected(record, finding, false)
         }
       } catch (error) {

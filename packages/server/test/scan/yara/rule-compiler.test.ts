@@ -78,6 +78,7 @@ describe('the compiled rule set', () => {
     files: ['a'],
     slowFiles: [],
     quarantined: [],
+    options: {},
   } as const
   const blob = packRuleBlob({ header, fast: Buffer.from('fast'), slow: Buffer.from('slow') })
 

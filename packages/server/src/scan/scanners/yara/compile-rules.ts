@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto'
-import { type LoadedRules, loadBinding, type RuleFault, type RuleSource, type YaraBinding } from './binding.ts'
+import {
+  type LoadedRules,
+  loadBinding,
+  type OptionsByFile,
+  type RuleFault,
+  type RuleSource,
+  type YaraBinding,
+} from './binding.ts'
 import { packRuleBlob } from './rule-blob.ts'
+import { costMeter, type RuleCost } from './rule-cost.ts'
 import { splitRules } from './split-rules.ts'
 import { type Excess, findExcess, type TortureLimits, tortureMs } from './torture.ts'
 
@@ -17,6 +25,10 @@ export interface SlowRule {
   readonly worstMs?: number
 }
 
+export interface FileCost extends RuleCost {
+  readonly name: string
+}
+
 export interface CompiledRules {
   /** For `createYaraEngine`, on any thread or process of this machine. */
   readonly blob: Buffer
@@ -27,6 +39,8 @@ export interface CompiledRules {
   readonly warnings: readonly FileFaults[]
   /** Names of the files that scan. */
   readonly files: readonly string[]
+  /** Of those that scan; without those for which no time was left. */
+  readonly costs: readonly FileCost[]
 }
 
 export interface CompileOptions {
@@ -39,6 +53,7 @@ const SLOW_MS = 10
 const TORTURE_TIMEOUT_MS = 2000
 /** For all files together. */
 const ALL_TORTURE_MS = 60_000
+const ALL_COSTS_MS = 5000
 const MAX_FILES = 10_000
 /** Faults and warnings kept a file. */
 const MAX_SHOWN = 20
@@ -61,10 +76,11 @@ export function compileRulesHere(files: readonly RuleSource[], options: CompileO
   const header = {
     binding: binding.name,
     bindingVersion: binding.version,
-    version: versionOf(binding, [...fast, ...slow]),
+    version: versionOf(binding, [...fast, ...slow], optionsOf(sorted)),
     files: good.map((part) => part.name),
     slowFiles: slow.map((file) => file.name),
     quarantined: quarantined.map((entry) => entry.name),
+    options: optionsOf(sorted),
   }
   return {
     blob: packRuleBlob({ header, fast: serialize(binding, fast), slow: serialize(binding, slow) }),
@@ -73,7 +89,25 @@ export function compileRulesHere(files: readonly RuleSource[], options: CompileO
     slow: good.flatMap((part) => part.slow),
     warnings: shown(parts, (part) => part.warnings),
     files: header.files,
+    costs: costsOf(
+      binding,
+      sorted.filter(({ name }) => header.files.includes(name)),
+    ),
   }
+}
+
+function optionsOf(files: readonly RuleSource[]): OptionsByFile {
+  return Object.fromEntries(files.flatMap(({ name, options: own }) => (own === undefined ? [] : [[name, own]])))
+}
+
+/** The WASM build takes up to half a second a scan, whatever the rule: nothing could be told of it. */
+function costsOf(binding: YaraBinding, files: readonly RuleSource[]): FileCost[] {
+  if (!binding.fastInline) return []
+  const meter = costMeter(binding, ALL_COSTS_MS)
+  return files.flatMap((file) => {
+    const cost = meter(file)
+    return cost === undefined ? [] : [{ name: file.name, ...cost }]
+  })
 }
 
 interface FilePart {
@@ -104,7 +138,7 @@ function compileFile(
   const none = { name: file.name, faults: [], warnings: [], fast: [], slowSources: [], slow: [] }
   if (fault !== undefined) return { ...none, faults: [fault] }
   const compiled = binding.compileFile(file)
-  if ('faults' in compiled) return { ...none, faults: compiled.faults }
+  if ('faults' in compiled) return { ...none, faults: compiled.faults, warnings: compiled.warnings }
   return { ...none, warnings: compiled.warnings, ...sortBySpeed(binding, file, { rules: compiled.rules, trial }) }
 }
 
@@ -182,8 +216,8 @@ function serialize(binding: YaraBinding, files: readonly RuleSource[]): Buffer {
   return files.length === 0 ? Buffer.alloc(0) : binding.serialize(files)
 }
 
-function versionOf(binding: YaraBinding, files: readonly RuleSource[]): string {
-  const hash = createHash('sha256').update(`${binding.name} ${binding.version}\0`)
+function versionOf(binding: YaraBinding, files: readonly RuleSource[], options: OptionsByFile): string {
+  const hash = createHash('sha256').update(`${binding.name} ${binding.version}\0${JSON.stringify(options)}\0`)
   for (const { name, source } of [...files].sort((a, b) => (a.name < b.name ? -1 : 1)))
     hash.update(`${name}\0${source.length}\0${source}`)
   return hash.digest('hex').slice(0, 16)

@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
-import { type Detection, Unscanned } from '../../../domain/verdict.ts'
-import type { CompiledFile, LoadedRules, RuleSource, YaraBinding } from './binding.ts'
+import type { Content } from '../../../domain/sample.ts'
+import { Unscanned } from '../../../domain/verdict.ts'
+import type { CompiledFile, LoadedRules, OptionsByFile, RuleHits, RuleSource, YaraBinding } from './binding.ts'
 import { type FaultText, faultOf } from './rule-faults.ts'
-import { detectionsOf, type RuleMatch } from './rule-match.ts'
+import { HitReader, NO_HITS, type RuleMatch } from './rule-match.ts'
 
 const PACKAGE = '@litko/yara-x-linux-x64-gnu'
 
@@ -31,7 +32,6 @@ interface NativeModule {
 }
 
 const OPTIONS = { enableIncludes: false }
-const NOTHING: readonly Detection[] = []
 
 /** YARA's clock ticks once a second, so a limit of one second may stop a scan after no time at all (4 of 180,000 were). */
 const MIN_TIMEOUT_MS = 2000
@@ -53,46 +53,55 @@ export function loadNativeBinding(): YaraBinding {
       rules.addRuleSources(files.map(({ name, source }) => ({ namespace: name, source })))
       return rules.serialize()
     },
-    load: (bytes) => new NativeLoadedRules(native.deserialize(bytes)),
+    load: (bytes, options) => new NativeLoadedRules(native.deserialize(bytes), options),
   }
 }
 
 function compileFile(native: NativeModule, { name, source }: RuleSource): CompiledFile {
-  const { errors } = native.validate(source, OPTIONS)
-  if (errors.length > 0) return { faults: errors.map(faultOf) }
+  const { errors, warnings } = native.validate(source, OPTIONS)
+  if (errors.length > 0) return { faults: errors.map(faultOf), warnings: warnings.map(faultOf) }
   try {
     const rules = native.create(OPTIONS)
     rules.addRuleSources([{ namespace: name, source }])
     return { rules: new NativeLoadedRules(rules), warnings: rules.getWarnings().map(faultOf) }
   } catch (error) {
-    return { faults: [faultOf({ code: '', message: String((error as Error).message) } satisfies FaultText)] }
+    const fault: FaultText = { code: '', message: String((error as Error).message) }
+    return { faults: [faultOf(fault)], warnings: [] }
   }
 }
 
 class NativeLoadedRules implements LoadedRules {
   readonly #rules: NativeRules
+  readonly #hits: HitReader
   #timeoutMs = 0
 
-  constructor(rules: NativeRules) {
+  constructor(rules: NativeRules, options: OptionsByFile = {}) {
     rules.setMaxMatchesPerPattern(MAX_MATCHES)
     this.#rules = rules
+    this.#hits = new HitReader(options)
   }
 
-  scan(bytes: Uint8Array, timeoutMs: number): readonly Detection[] {
-    this.#limit(timeoutMs)
-    try {
-      const matches = this.#rules.scan(bytes)
-      return matches.length === 0 ? NOTHING : detectionsOf(matches.map(matchOf))
-    } catch (error) {
-      throw unscannedOf(error)
-    }
+  scan(bytes: Uint8Array, timeoutMs: number): RuleHits {
+    const matches = this.#matches(timeoutMs, () => this.#rules.scan(bytes))
+    if (matches.length === 0) return NO_HITS
+    const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return this.#hitsOf(matches, { kind: 'memory', bytes: whole })
   }
 
-  scanFile(fd: number, _size: number, timeoutMs: number): readonly Detection[] {
+  scanFile(fd: number, size: number, timeoutMs: number): RuleHits {
+    // Threads share the table of descriptors, and the file has no name: it was unlinked at once.
+    const matches = this.#matches(timeoutMs, () => this.#rules.scanFile(`/proc/self/fd/${fd}`))
+    return matches.length === 0 ? NO_HITS : this.#hitsOf(matches, { kind: 'file', fd, size })
+  }
+
+  #hitsOf(matches: readonly NativeMatch[], content: Content): RuleHits {
+    return this.#hits.hitsOf(matches.map(matchOf), content)
+  }
+
+  #matches(timeoutMs: number, scan: () => readonly NativeMatch[]): readonly NativeMatch[] {
     this.#limit(timeoutMs)
     try {
-      // Threads share the table of descriptors, and the file has no name: it was unlinked at once.
-      return detectionsOf(this.#rules.scanFile(`/proc/self/fd/${fd}`).map(matchOf))
+      return scan()
     } catch (error) {
       throw unscannedOf(error)
     }

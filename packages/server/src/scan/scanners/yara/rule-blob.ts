@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { BINDING_NAMES, type BindingName } from './binding.ts'
+import { BINDING_NAMES, type BindingName, type OptionsByFile } from './binding.ts'
 
 /** What a compiled rule set says of itself, in front of its bytes. */
 export interface RuleBlobHeader {
@@ -10,6 +10,8 @@ export interface RuleBlobHeader {
   readonly files: readonly string[]
   readonly slowFiles: readonly string[]
   readonly quarantined: readonly string[]
+  /** Of the files that have any. */
+  readonly options: OptionsByFile
 }
 
 export interface RuleBlob {

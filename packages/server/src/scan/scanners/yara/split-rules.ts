@@ -40,3 +40,15 @@ export function splitRules(source: string): SplitRules | undefined {
   const sound = depth === 0 && open === undefined && rules.length > 1 && imports.every((line) => line !== '')
   return sound ? { head: imports.map((line) => `${line}\n`).join(''), rules } : undefined
 }
+
+/** Names of the rules of a file, in its order, also where it cannot be cut. */
+export function ruleNames(source: string): string[] {
+  const names: string[] = []
+  let depth = 0
+  for (const [text, name] of source.matchAll(RULE_TOKEN)) {
+    if (text === '{') depth++
+    else if (text === '}') depth--
+    else if (depth === 0 && name !== undefined) names.push(name)
+  }
+  return names
+}

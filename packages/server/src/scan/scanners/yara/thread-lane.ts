@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Content } from '../../../domain/sample.ts'
-import { type Detection, Unscanned } from '../../../domain/verdict.ts'
+import { Unscanned } from '../../../domain/verdict.ts'
+import type { RuleHits } from './binding.ts'
 import type { ThreadData, ThreadJob, ThreadReply } from './scan-thread.ts'
 
 export interface LaneOptions extends Omit<ThreadData, 'nice'> {
@@ -26,7 +27,7 @@ export interface LaneJob {
 }
 
 interface Waiting extends LaneJob {
-  settle(result: readonly Detection[] | Unscanned): void
+  settle(result: RuleHits | Unscanned): void
 }
 
 interface Thread {
@@ -78,7 +79,7 @@ export class ThreadLane {
   }
 
   /** Rejects with Unscanned: timeout (waited too long, or YARA's limit), engine-down (no thread, queue full, thread died). */
-  scan(job: LaneJob): Promise<readonly Detection[]> {
+  scan(job: LaneJob): Promise<RuleHits> {
     if (!this.alive) return Promise.reject(new Unscanned('engine-down', 'no scan thread is alive'))
     if (job.signal.aborted) return Promise.reject(new Unscanned('timeout', 'the deadline passed before the scan'))
     if (this.#queue.length >= this.#options.maxQueued)
@@ -110,8 +111,8 @@ export class ThreadLane {
   }
 
   async #startThread(nice: number): Promise<void> {
-    const { binding, rules } = this.#options
-    const workerData: ThreadData = { binding, rules, nice }
+    const { binding, rules, options } = this.#options
+    const workerData: ThreadData = { binding, rules, options, nice }
     const worker = new Worker(new URL('./scan-thread.ts', import.meta.url), { workerData })
     const thread: Thread = { worker, state: 'busy', job: undefined, shared: new SharedArrayBuffer(SHARED_BYTES) }
     this.#threads.push(thread)
@@ -178,7 +179,7 @@ export class ThreadLane {
     if (thread.state === 'dead' || thread.job?.id !== reply.id) return
     const { waiting } = this.#release(thread, 'idle')
     if ('reason' in reply && reply.reason === 'timeout') this.#noteTorture(waiting.client)
-    waiting.settle('reason' in reply ? new Unscanned(reply.reason, reply.detail) : reply.detections)
+    waiting.settle('reason' in reply ? new Unscanned(reply.reason, reply.detail) : reply.hits)
     this.#dispatch()
     this.#tellDrained()
   }

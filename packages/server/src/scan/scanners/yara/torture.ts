@@ -40,7 +40,8 @@ const SEEDS = [
 
 let common: readonly Buffer[] | undefined
 
-function commonCorpora(): readonly Buffer[] {
+/** The bodies that are the same for all rules. */
+export function commonCorpora(): readonly Buffer[] {
   common ??= [
     ...SEEDS.map((seed) => Buffer.alloc(CORPUS_BYTES, Buffer.from(seed, 'latin1'))),
     randomFillSync(Buffer.alloc(CORPUS_BYTES)),
@@ -104,7 +105,7 @@ function scanMs(rules: LoadedRules, bytes: Buffer, timeoutMs: number): number {
  * A rule whose anchor is a rare word is slow only on bodies that hold the word, and rules are public: so each file is also
  * tried on the words of its own regular expressions, in a row and each followed by what a greedy tail likes.
  */
-function ownWordsCorpora(source: string): Buffer[] {
+export function ownWordsCorpora(source: string): Buffer[] {
   const expressions = [...source.matchAll(RULE_TOKEN)].map(([text]) => text).filter((text) => /^\/[^/*]/.test(text))
   const words = [...new Set(expressions.flatMap((text) => text.match(/[A-Za-z0-9_]{3,}/g) ?? []))]
   const groups: Buffer[] = []

@@ -1,9 +1,10 @@
 import { readFileSync, readSync } from 'node:fs'
 import { Compiler, initSync, type Scanner as WasmScanner } from '@virustotal/yara-x'
-import { type Detection, Unscanned } from '../../../domain/verdict.ts'
-import type { CompiledFile, LoadedRules, RuleSource, YaraBinding } from './binding.ts'
+import type { Content } from '../../../domain/sample.ts'
+import { Unscanned } from '../../../domain/verdict.ts'
+import type { CompiledFile, LoadedRules, OptionsByFile, RuleHits, RuleSource, YaraBinding } from './binding.ts'
 import { type FaultText, faultOf } from './rule-faults.ts'
-import { detectionsOf, type RuleMatch } from './rule-match.ts'
+import { HitReader, type RuleMatch } from './rule-match.ts'
 
 interface WasmMatch {
   readonly identifier: string
@@ -37,7 +38,7 @@ export function loadWasmBinding(): YaraBinding {
     fastInline: false,
     compileFile,
     serialize: (files) => Buffer.from(JSON.stringify(files)),
-    load: (bytes) => new WasmLoadedRules(build(JSON.parse(bytes.toString('utf8')) as RuleSource[])),
+    load: (bytes, options) => new WasmLoadedRules(build(JSON.parse(bytes.toString('utf8')) as RuleSource[]), options),
   }
 }
 
@@ -49,7 +50,7 @@ function compileFile(file: RuleSource): CompiledFile {
     const warnings = rules.warnings.map((message) => faultOf({ code: '', message } satisfies FaultText))
     return { rules: new WasmLoadedRules(rules.scanner()), warnings }
   } catch (error) {
-    return { faults: [faultOf({ code: '', message: String(error) })] }
+    return { faults: [faultOf({ code: '', message: String(error) })], warnings: [] }
   }
 }
 
@@ -66,22 +67,32 @@ function add(compiler: Compiler, { name, source }: RuleSource): void {
 
 class WasmLoadedRules implements LoadedRules {
   readonly #scanner: WasmScanner
+  readonly #hits: HitReader
 
-  constructor(scanner: WasmScanner) {
+  constructor(scanner: WasmScanner, options: OptionsByFile = {}) {
     scanner.setMaxMatchesPerPattern(MAX_MATCHES)
     this.#scanner = scanner
+    this.#hits = new HitReader(options)
   }
 
-  scan(bytes: Uint8Array, timeoutMs: number): readonly Detection[] {
+  scan(bytes: Uint8Array, timeoutMs: number): RuleHits {
+    const content: Content = {
+      kind: 'memory',
+      bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    }
+    return this.#hits.hitsOf(this.#matches(bytes, timeoutMs).map(matchOf), content)
+  }
+
+  #matches(bytes: Uint8Array, timeoutMs: number): readonly WasmMatch[] {
     this.#scanner.setTimeoutMs(Math.max(1, timeoutMs))
     try {
-      return detectionsOf((this.#scanner.scan(bytes) as WasmAnswer).matches.map(matchOf))
+      return (this.#scanner.scan(bytes) as WasmAnswer).matches
     } catch (error) {
       throw unscannedOf(error)
     }
   }
 
-  scanFile(fd: number, size: number, timeoutMs: number): readonly Detection[] {
+  scanFile(fd: number, size: number, timeoutMs: number): RuleHits {
     if (size > MAX_FILE_BYTES) throw new Unscanned('too-large', `the WASM build scans up to ${MAX_FILE_BYTES} bytes`)
     const bytes = Buffer.allocUnsafe(size)
     let filled = 0

@@ -1,8 +1,9 @@
 import type { Content, Sample } from '../../../domain/sample.ts'
-import { type Detection, Unscanned } from '../../../domain/verdict.ts'
+import { type Detection, type Note, Unscanned } from '../../../domain/verdict.ts'
 import type { EngineHealth, ScanContext, Scanner } from '../../scanner.ts'
-import { type LoadedRules, loadBinding } from './binding.ts'
+import { type LoadedRules, loadBinding, type RuleHits } from './binding.ts'
 import { type RuleBlobHeader, unpackRuleBlob } from './rule-blob.ts'
+import { NO_HITS } from './rule-match.ts'
 import { ThreadLane } from './thread-lane.ts'
 
 export interface YaraEngineOptions {
@@ -25,8 +26,8 @@ export interface YaraEngineOptions {
 
 export interface YaraEngine extends Scanner {
   readonly name: 'yara'
-  scanNow(sample: Sample): readonly Detection[] | undefined
-  scan(sample: Sample, signal: AbortSignal, context: ScanContext): Promise<readonly Detection[]>
+  scanNow(sample: Sample, notes?: Note[]): readonly Detection[] | undefined
+  scan(sample: Sample, signal: AbortSignal, context: ScanContext, notes?: Note[]): Promise<readonly Detection[]>
   health(): EngineHealth
   /** Finishes the scans under way, then ends the threads. */
   close(): Promise<void>
@@ -60,6 +61,7 @@ export async function createYaraEngine(options: YaraEngineOptions): Promise<Yara
     ThreadLane.start({
       binding: header.binding,
       rules: shared(rules),
+      options: header.options,
       nices,
       maxPerClient,
       maxQueued: settings.maxQueued,
@@ -77,7 +79,7 @@ export async function createYaraEngine(options: YaraEngineOptions): Promise<Yara
     await Promise.all(started.map((lane) => lane?.close()))
     throw new Error('the scan threads did not start', { cause: failed.reason })
   }
-  const inline = binding.fastInline && fast.length > 0 ? binding.load(fast) : undefined
+  const inline = binding.fastInline && fast.length > 0 ? binding.load(fast, header.options) : undefined
   const [fastLane, slowLane] = started
   return new LoadedYaraEngine({ header, inline, fastLane, slowLane, ...settings })
 }
@@ -91,7 +93,6 @@ interface EngineParts {
   readonly maxTimeoutMs: number
 }
 
-const NOTHING: readonly Detection[] = []
 /** An engine that can find nothing must not say clean. */
 const NO_RULES = 'no YARA rule is loaded'
 
@@ -110,22 +111,30 @@ class LoadedYaraEngine implements YaraEngine {
     this.#inlineMaxBytes = parts.inlineMaxBytes
   }
 
-  scanNow(sample: Sample): readonly Detection[] | undefined {
+  scanNow(sample: Sample, notes?: Note[]): readonly Detection[] | undefined {
     if (this.#parts.slowLane !== undefined) return undefined
     if (this.#parts.fastLane === undefined) throw new Unscanned('engine-down', NO_RULES)
-    return this.#scanInline(sample.content)
+    const hits = this.#scanInline(sample.content)
+    if (hits !== undefined && hits.notes.length > 0) notes?.push(...hits.notes)
+    return hits?.detections
   }
 
-  async scan(sample: Sample, signal: AbortSignal, { client }: ScanContext): Promise<readonly Detection[]> {
+  async scan(
+    sample: Sample,
+    signal: AbortSignal,
+    { client }: ScanContext,
+    notes?: Note[],
+  ): Promise<readonly Detection[]> {
     const job = { content: sample.content, client, timeoutMs: this.#timeoutMs(sample.size), signal }
     const { fastLane, slowLane } = this.#parts
     if (fastLane === undefined && slowLane === undefined) throw new Unscanned('engine-down', NO_RULES)
     // The slow lane starts first: its threads work while the inline scan has this one.
-    const slow = slowLane?.scan(job) ?? NOTHING
+    const slow = slowLane?.scan(job) ?? NO_HITS
     const fast = this.#settled(() =>
-      fastLane === undefined ? NOTHING : (this.#scanInline(sample.content) ?? fastLane.scan(job)),
+      fastLane === undefined ? NO_HITS : (this.#scanInline(sample.content) ?? fastLane.scan(job)),
     )
     const [fastAnswer, slowAnswer] = await Promise.allSettled([fast, slow])
+    for (const answer of [fastAnswer, slowAnswer]) if (answer.status === 'fulfilled') notes?.push(...answer.value.notes)
     return merge(fastAnswer, slowAnswer)
   }
 
@@ -146,7 +155,7 @@ class LoadedYaraEngine implements YaraEngine {
     await Promise.all([this.#parts.fastLane?.close(), this.#parts.slowLane?.close()])
   }
 
-  #scanInline(content: Content): readonly Detection[] | undefined {
+  #scanInline(content: Content): RuleHits | undefined {
     if (this.#inline === undefined || content.kind === 'file' || content.bytes.length > this.#inlineMaxBytes)
       return undefined
     try {
@@ -161,7 +170,7 @@ class LoadedYaraEngine implements YaraEngine {
     }
   }
 
-  async #settled(scan: () => readonly Detection[] | Promise<readonly Detection[]>): Promise<readonly Detection[]> {
+  async #settled(scan: () => RuleHits | Promise<RuleHits>): Promise<RuleHits> {
     return scan()
   }
 
@@ -175,11 +184,11 @@ function slowNices(threads: number): number[] {
   return Array.from({ length: threads }, (_, index) => Math.min(19, NICE / 2 + index * NICE))
 }
 
-type Answer = PromiseSettledResult<readonly Detection[]>
+type Answer = PromiseSettledResult<RuleHits>
 
 /** What one lane found stands beside what the other could not look at. */
 function merge(fast: Answer, slow: Answer): readonly Detection[] {
-  const detections = [fast, slow].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+  const detections = [fast, slow].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.detections : []))
   const failed = [fast, slow].find((answer) => answer.status === 'rejected')
   if (failed === undefined) return detections
   const { reason } = failed as PromiseRejectedResult
