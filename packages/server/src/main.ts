@@ -9,6 +9,8 @@ import type { ServeOptions } from './cli/tools.ts'
 import { apiDeps, type Server } from './composition/api-deps.ts'
 import { databaseLocation } from './composition/database-check.ts'
 import { downloadWhole } from './composition/download.ts'
+import { runFeed } from './composition/feed-runner.ts'
+import { createFeedsService } from './composition/feeds-service.ts'
 import { greeting } from './composition/greeting.ts'
 import { checkedModel, PINNED_MODELS } from './composition/model-features.ts'
 import { createModelsService, type ModelsService, type ModelsServiceOptions } from './composition/models-service.ts'
@@ -32,6 +34,7 @@ import { createWriter, type Writer } from './store/writer.ts'
 import { workerIdentity } from './supervisor/identity.ts'
 import { createWorkerPool } from './supervisor/worker-pool.ts'
 
+export { confineTool } from './composition/confine-tool.ts'
 export { checkDatabase } from './composition/database-check.ts'
 export { modelFeatures } from './composition/model-features.ts'
 export { scan } from './composition/scan-files.ts'
@@ -99,7 +102,16 @@ async function start(run: Run): Promise<Server | number> {
     publish: (snapshot) => state.change({ models: snapshot }),
     isInUse: () => settings.inForce.config['scan.predictive'],
   })
-  const context = (): ConfigContext => ({ hasModel: models.hasModel(), hasSynchronizedSource: false })
+  const feeds = createFeedsService({
+    store: writer,
+    box: openSecretBox(folder.root),
+    run: runFeed,
+    published: () => state.listsPublished(),
+    isInUse: () => settings.inForce.config['scan.suspiciousObjects.list'] !== 'generated',
+    log,
+  })
+  await feeds.load()
+  const context = (): ConfigContext => ({ hasModel: models.hasModel(), hasSynchronizedSource: feeds.hasSource() })
   // A model that was lost is an engine that is down, not a server that does not start.
   const loaded = load(options, { saved: revision?.values ?? {}, box, context: { ...context(), hasModel: true } })
   if (!loaded.ok) return await refuse(loaded, writer)
@@ -157,6 +169,7 @@ async function start(run: Run): Promise<Server | number> {
     state,
     rules,
     models,
+    feeds,
     metrics,
     startedMs,
     storeKind: storeKind(options),
@@ -166,6 +179,7 @@ async function start(run: Run): Promise<Server | number> {
   if (faults.length > 0) return await giveUp(server, faults)
   const fault = await openFaces(server, folder, log)
   if (fault !== undefined) return await giveUp(server, [fault])
+  feeds.start()
   process.on('SIGHUP', () => void reload({ options, settings, box, log, context }))
   const consoleAddress = server.faces[1]?.address ?? ''
   process.stderr.write(greeting(config, { data: folder.root, consoleAddress }))
@@ -175,9 +189,9 @@ async function start(run: Run): Promise<Server | number> {
 
 type Parts = Omit<Server, 'faces'> & { readonly faces: Listening[] }
 
-async function stop({ faces, settings, pool, state, writer }: Server, log: Log): Promise<void> {
+async function stop({ faces, feeds, settings, pool, state, writer }: Server, log: Log): Promise<void> {
   log('info', 'stopping')
-  await Promise.all(faces.map((face) => face.close()))
+  await Promise.all([feeds.close(), ...faces.map((face) => face.close())])
   await pool.drain(settings.inForce.config['icap.drainTimeoutMs'])
   state.close()
   writer.setLiveInstances([])

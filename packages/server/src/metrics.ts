@@ -196,6 +196,8 @@ export interface Gauges {
   readonly connections: { readonly inUse: number; readonly max: number }
   readonly journal: { readonly backlogRecords: number; readonly backlogBytes: number; readonly maxBytes: number }
   readonly store: { readonly state: 'up' | 'down' }
+  /** Sources of the synchronized list, by state. */
+  readonly feeds?: Readonly<Record<string, number>> | undefined
 }
 
 export interface MergedMetrics {
@@ -396,6 +398,10 @@ function gaugeMetrics(gauges: Gauges, snapshots: Iterable<MetricsSnapshot>): Met
       ],
     }),
     one('rules_loaded', 'Rules that are asked', rules.loaded),
+    metric('gauge', 'feeds', {
+      help: 'Sources of the synchronized list, by state',
+      values: Object.entries(gauges.feeds ?? {}).map(([state, value]) => ({ labels: { state }, value })),
+    }),
     metric('gauge', 'list_entries', {
       help: 'Entries of the suspicious-object lists',
       values: lists.map(({ list, type, count }) => ({

@@ -6,6 +6,7 @@ import { UNSCANNED_REASONS } from '../domain/verdict.ts'
 import { count, list, queryNumber, text, unixMs } from './contract-kinds.ts'
 import { detectionSchema, evidenceSchema } from './contract-transactions.ts'
 
+export * from './contract-feeds.ts'
 export * from './contract-models.ts'
 export * from './contract-transactions.ts'
 

@@ -1,7 +1,10 @@
 import type { SuspiciousObject } from '../domain/suspicious-object.ts'
 import type {
+  AddFeed,
   AddModel,
   AddRuleFile,
+  FeedPreview,
+  FeedView,
   FetchModel,
   HistoryEntry,
   ListChanged,
@@ -11,12 +14,14 @@ import type {
   ListExport,
   ListImport,
   ModelView,
+  PreviewFeed,
   Readiness,
   RuleFile,
   SaveSettings,
   SettingsSaved,
   SettingsView,
   Status,
+  SyncFeed,
   TransactionDetail,
   TransactionsPage,
   TransactionsQuery,
@@ -81,6 +86,19 @@ export interface ApiDeps {
     fetch(model: FetchModel & { by: string }): Promise<Outcome<{ models: readonly ModelView[] }>>
     list(): Promise<readonly ModelView[]>
     remove(model: { name: ModelView['name']; by: string }): Promise<Outcome<{ removed: boolean }>>
+  }
+
+  readonly feeds: {
+    /** Faults: the name is taken, the secret is missing, ... */
+    add(feed: AddFeed & { by: string }): Promise<Outcome<{ feed: FeedView }>>
+    list(): Promise<readonly FeedView[]>
+    get(name: string): Promise<FeedView | undefined>
+    remove(feed: { name: string; by: string }): Promise<Outcome<{ removed: boolean }>>
+    setEnabled(feed: { name: string; enabled: boolean; by: string }): Promise<Outcome<{ feed: FeedView }>>
+    /** Resolves at once: `running` and `attemptMs` tell when it is done. */
+    sync(feed: SyncFeed & { name: string; by: string }): Promise<Outcome<{ feed: FeedView }>>
+    preview(feed: PreviewFeed): Promise<Outcome<FeedPreview>>
+    previewOf(name: string): Promise<Outcome<FeedPreview>>
   }
 
   readonly rules: {

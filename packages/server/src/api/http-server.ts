@@ -10,6 +10,7 @@ import type { ApiDeps } from './deps.ts'
 import { Refusal, refusalBody, refusalOf, refusalStatus } from './errors.ts'
 import { openApiRoute } from './openapi.ts'
 import type { Reply, Route } from './route.ts'
+import { feedRoutes } from './routes/feeds.ts'
 import { listRoutes } from './routes/lists.ts'
 import { modelRoutes } from './routes/models.ts'
 import { openRoutes } from './routes/open.ts'
@@ -76,6 +77,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...listRoutes(deps, SOCKET_ACTOR),
     ...ruleRoutes(deps, SOCKET_ACTOR),
     ...modelRoutes(deps, SOCKET_ACTOR),
+    ...feedRoutes(deps, SOCKET_ACTOR),
   ]
 }
 

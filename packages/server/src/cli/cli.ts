@@ -4,6 +4,7 @@ import { apiClient } from './api-client.ts'
 import { type CommandContext, DEFAULT_DATA, variable } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
+import { feedsCommand } from './feeds.ts'
 import { icapCommand } from './icap.ts'
 import { listsCommand } from './lists.ts'
 import { modelsCommand } from './models.ts'
@@ -66,6 +67,7 @@ const COMMANDS = [
   statusCommand,
   transactionsCommand,
   listsCommand,
+  feedsCommand,
   rulesCommand,
   passwordsCommand,
   modelsCommand,

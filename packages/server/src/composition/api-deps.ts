@@ -4,6 +4,7 @@ import { recordWithoutTree, recordWithTree } from '../domain/evidence-tree.ts'
 import { createProcessMetrics, type MergedMetrics } from '../metrics.ts'
 import type { Writer } from '../store/writer.ts'
 import type { WorkerPool } from '../supervisor/worker-pool.ts'
+import type { FeedsService } from './feeds-service.ts'
 import { createListsService } from './lists-service.ts'
 import type { ModelsService } from './models-service.ts'
 import type { RulesService } from './rules-service.ts'
@@ -20,6 +21,7 @@ export interface Server {
   readonly state: WorkerState
   readonly rules: RulesService
   readonly models: ModelsService
+  readonly feeds: FeedsService
   readonly metrics: MergedMetrics
   readonly startedMs: number
   readonly storeKind: 'sqlite' | 'postgresql'
@@ -28,7 +30,7 @@ export interface Server {
 
 /** What the two faces need, out of the server's parts. */
 export function apiDeps(parts: Server): ApiDeps {
-  const { writer, state, settings, rules, models, metrics } = parts
+  const { writer, state, settings, rules, models, feeds, metrics } = parts
   const own = createProcessMetrics('supervisor')
   const status = async () => serverStatus(factsOf(parts, await writer.objects.counts().catch(() => [])))
   return {
@@ -36,7 +38,7 @@ export function apiDeps(parts: Server): ApiDeps {
     readiness: async () => serverReadiness(factsOf(parts, [])),
     async metricsText() {
       metrics.take(own.snapshot())
-      return metrics.text(await status())
+      return metrics.text({ ...(await status()), feeds: feeds.summary() })
     },
     readSettings: async () => settings.view(),
     saveSettings: ({ updates, by }) => settings.save(updates, by),
@@ -58,6 +60,7 @@ export function apiDeps(parts: Server): ApiDeps {
     lists: createListsService({ store: writer.objects, published: () => state.listsPublished() }),
     rules: rules.deps,
     models: models.deps,
+    feeds: feeds.deps,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RiskLevel } from './risk.ts'
+import type { RiskLevel, RiskThreshold } from './risk.ts'
 import type { ObjectType } from './suspicious-object.ts'
 
 /** How a source of the synchronized list is read. */
@@ -45,7 +45,7 @@ export interface FeedConfig {
    * An end that the source itself states counts where it is earlier. 0: no end of ours.
    */
   readonly expiryDays: number
-  readonly risk: RiskLevel
+  readonly risk: RiskThreshold
   /** Types that are taken. */
   readonly types: readonly ObjectType[]
   /** stix, taxii: what the source is less sure of (0-100) is not taken. */

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { ModelView, Status } from '../../src/api/contract.ts'
+import { type FeedView, feedConfigSchema, type ModelView, type Status } from '../../src/api/contract.ts'
 import type { ApiDeps, ImportLine } from '../../src/api/deps.ts'
 import { recordWithTree } from '../../src/domain/evidence-tree.ts'
 import type { SuspiciousObject } from '../../src/domain/suspicious-object.ts'
@@ -175,6 +175,7 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
       list: async () => [sampleModel('pe')],
       remove: async ({ name }) => ({ ok: true, removed: name === 'pe' }),
     },
+    feeds: memoryFeeds(seen),
     rules: {
       async add({ name, text, by }) {
         seen('rules.add', { name, by })
@@ -194,6 +195,63 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
     ...changes,
   }
   return { deps, calls, objects, values }
+}
+
+export function sampleFeed(name: string, changes: Partial<FeedView> = {}): FeedView {
+  return {
+    feed: feedConfigSchema.parse({ name, kind: 'text', url: 'https://feed.example/list' }),
+    hasSecret: false,
+    state: 'ok',
+    running: false,
+    attemptMs: 1_700_000_000_000,
+    successMs: 1_700_000_000_000,
+    nextMs: 1_700_000_003_600,
+    failures: 0,
+    fault: '',
+    tally: { taken: 3, bad: 1, faults: ['line 4: "?" is no object that is known here'], ignored: { private: 2 } },
+    counts: { sha256: 2, domain: 1 },
+    ...changes,
+  }
+}
+
+/** One source `good`, one `broken` whose reading takes a while and fails. */
+function memoryFeeds(seen: (name: string, input: unknown) => void): ApiDeps['feeds'] {
+  const feeds = new Map([
+    ['good', sampleFeed('good')],
+    ['broken', sampleFeed('broken', { state: 'failing', failures: 2, fault: 'busy: the source is busy (503)' })],
+  ])
+  const outcome = (name: string, changes: Partial<FeedView> = {}) => {
+    const feed = feeds.get(name)
+    if (feed === undefined) return { ok: false as const, faults: [`there is no source ${name}`] }
+    return { ok: true as const, feed: { ...feed, ...changes } }
+  }
+  const objects = [{ type: 'domain', value: 'bad.example', risk: 'high', expiresMs: 0, note: 'a note' }] as const
+  const preview = { ok: true, tally: sampleFeed('x').tally, counts: { domain: 1 }, objects } as const
+  return {
+    async add({ secret, ...rest }) {
+      seen('feeds.add', { ...rest, secret: secret.length })
+      return {
+        ok: true,
+        feed: { ...sampleFeed(rest.feed.name), feed: rest.feed, hasSecret: secret !== '', state: 'new' },
+      }
+    },
+    list: async () => [...feeds.values()],
+    get: async (name) => feeds.get(name),
+    remove: async ({ name }) => ({ ok: true, removed: feeds.has(name) }),
+    async setEnabled(change) {
+      seen('feeds.enabled', change)
+      return outcome(change.name, { state: change.enabled ? 'ok' : 'disabled' })
+    },
+    async sync(change) {
+      seen('feeds.sync', change)
+      return outcome(change.name, { running: true })
+    },
+    async preview({ feed }) {
+      seen('feeds.preview', feed)
+      return preview
+    },
+    previewOf: async (name) => (feeds.has(name) ? preview : outcome(name)) as typeof preview,
+  }
 }
 
 export interface Answer {

@@ -22,9 +22,12 @@ describe('the OpenAPI document', () => {
       Object.keys(item).map((method) => `${method} ${path}`),
     )
     assert.deepEqual(operations.sort(), [
+      'delete /api/v1/feeds/{name}',
       'delete /api/v1/lists/entries',
       'delete /api/v1/models/{name}',
       'delete /api/v1/rules/{name}',
+      'get /api/v1/feeds',
+      'get /api/v1/feeds/{name}',
       'get /api/v1/lists/counts',
       'get /api/v1/lists/export',
       'get /api/v1/models',
@@ -35,6 +38,10 @@ describe('the OpenAPI document', () => {
       'get /api/v1/status',
       'get /api/v1/transactions',
       'get /api/v1/transactions/{id}',
+      'post /api/v1/feed-preview',
+      'post /api/v1/feeds',
+      'post /api/v1/feeds/{name}/preview',
+      'post /api/v1/feeds/{name}/sync',
       'post /api/v1/lists/entries',
       'post /api/v1/lists/import',
       'post /api/v1/models',
@@ -42,6 +49,7 @@ describe('the OpenAPI document', () => {
       'post /api/v1/rules',
       'post /api/v1/settings/apply',
       'post /api/v1/settings/rollback/{revision}',
+      'put /api/v1/feeds/{name}/enabled',
       'put /api/v1/settings',
     ])
     const { parameters } = document.paths['/api/v1/lists/entries']?.delete ?? { parameters: [] }

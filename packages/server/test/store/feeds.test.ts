@@ -97,18 +97,9 @@ forEachStore('sources of the synchronized list', (test) => {
   it('never touch another list', async () => {
     await using store = await fresh(test)
     await store.put('a')
-    await store.objects.addMany([
-      {
-        list: own.list,
-        type: own.type,
-        value: own.value,
-        risk: 'high',
-        expiresMs: 0,
-        addedMs: 0,
-        source: 'cli',
-        note: '',
-      },
-    ])
+    const { type, value, risk, expiresMs, note } = domain('x.example')
+    const own = { list: 'user-defined', type, value, risk, expiresMs, note, addedMs: 0, source: 'cli' } as const
+    await store.objects.addMany([own])
     await store.whole('a', [domain('x.example')])
     await store.whole('a', [])
     assert.deepEqual(
