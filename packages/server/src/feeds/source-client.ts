@@ -73,7 +73,7 @@ export function createSourceClient({ config, secret, fetch, signal }: SourceClie
         throw new FeedFault(error.fault === 'too-large' ? 'too-large' : 'unreachable', error.message, { cause: error })
       },
     )
-    if (reply.status === 304 && unless !== undefined) return { kind: 'unchanged' }
+    if (reply.status === 304 && (unless?.etag || unless?.lastModified)) return { kind: 'unchanged' }
     checkStatus(reply.status, headerOf(reply.headers, 'retry-after'))
     return {
       kind: 'body',
