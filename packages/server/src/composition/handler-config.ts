@@ -33,5 +33,12 @@ export function handlerConfig(config: Config, sha1: boolean): HandlerConfig {
       sha1,
       md5: false,
     },
+    streams: {
+      types: config['intake.endlessTypes'],
+      afterMs: config['intake.endlessTypesAfterS'] * 1000,
+      maxBytesPerS: config['intake.endlessBytesPerSecond'],
+      byNatureAfterMs: 2000,
+      maxPassMs: config['intake.endlessMaxS'] * 1000,
+    },
   }
 }

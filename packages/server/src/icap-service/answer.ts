@@ -4,7 +4,7 @@ import { isAtLeast } from '../domain/risk.ts'
 import { decideVerdict, type ScanResult, Unscanned, type Verdict } from '../domain/verdict.ts'
 import { chooseAction } from './action.ts'
 import { blockPage } from './block-page.ts'
-import { BodyReader } from './body-reader.ts'
+import { BodyReader, StreamTooOld } from './body-reader.ts'
 import { fileText, type Looked, threatNames, urlText } from './description.ts'
 import { type Examination, examine, failedEngine, NOT_EXAMINED } from './examine.ts'
 import { type Fault, faultOf } from './fault.ts'
@@ -17,6 +17,7 @@ import { joinRange, type Ranged, settleRange } from './range-join.ts'
 import { recordOf } from './record.ts'
 import { type Original, type ReplyContext, replyFor } from './reply.ts'
 import { contentBytes } from './spool.ts'
+import { streamRuleFor } from './stream-rule.ts'
 import { createTrickle, type Trickle } from './trickle.ts'
 
 export interface Decision {
@@ -240,6 +241,7 @@ export class Answer {
       contentLength,
       clock: this.#deps,
       startedMs: this.#startedMs,
+      stream: streamRuleFor(this.#read(), this.#config.streams),
       onProgress: mayTrickle ? (size) => this.#considerTrickle(size) : undefined,
     })
     return this.#reader
@@ -292,9 +294,16 @@ export class Answer {
     const reader = this.#reader
     if (content === undefined || reader === undefined) return undefined
     if (!this.#isUnread) return (from) => contentBytes(content, from)
+    const { maxPassMs } = this.#config.streams
+    const count = this.#deps.count
     return async function* passOn(from) {
       yield* contentBytes(content, from)
-      yield* reader.following()
+      try {
+        yield* reader.following(maxPassMs)
+      } catch (error) {
+        if (error instanceof StreamTooOld) count('stream-ended')
+        throw error
+      }
     }
   }
 

@@ -9,6 +9,7 @@ import type { HeaderSwitches, SavedHeaderSwitches } from './icap-headers.ts'
 import type { NotificationPages } from './notification-page.ts'
 import type { RangeStore } from './range-store.ts'
 import type { Spool } from './spool.ts'
+import type { StreamLimits } from './stream-rule.ts'
 import type { TrickleSettings } from './trickle.ts'
 
 /** What this TCP peer may do and what policy decides for it; one object per client group, never made per transaction. */
@@ -112,6 +113,7 @@ export interface HandlerConfig {
   readonly scanSettings: object
   readonly pages: NotificationPages
   readonly intake: IntakeLimits
+  readonly streams: StreamLimits
 }
 
 export type HandlerMetric =
@@ -128,6 +130,7 @@ export type HandlerMetric =
   | 'not-returnable'
   | 'range-joined'
   | 'range-blocked'
+  | 'stream-ended'
   | 'trickled'
   | 'trickle-cut'
 

@@ -58,6 +58,7 @@ export const CONFIG: HandlerConfig = {
     sha1: false,
     md5: false,
   },
+  streams: { types: [], afterMs: 60_000, maxBytesPerS: 1_048_576, byNatureAfterMs: 2_000, maxPassMs: 3_600_000 },
 }
 
 /** A real search for the test virus, in memory or in the spool file: the smallest engine there is. */
