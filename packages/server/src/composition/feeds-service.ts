@@ -167,12 +167,11 @@ class Feeds {
   }
 
   async #read(feed: StoredFeed, { confirm, whole }: Wanted): Promise<void> {
-    const { store, run, box } = this.#options
+    const { store, run } = this.#options
     const { config, state, putMs } = feed
     const nowMs = Date.now()
     const isWhole = whole || needsWhole(state, { kind: config.kind, expiryDays: config.expiryDays, nowMs })
-    const secret = feed.secret === '' ? '' : box.open(feed.secret, purposeOf(config.name))
-    const job = { config, secret, cursor: isWhole ? {} : feed.cursor, confirmed: confirm }
+    const job = { config, secret: this.#secretOf(feed), cursor: isWhole ? {} : feed.cursor, confirmed: confirm }
     const id = await store.feedImports.begin()
     try {
       const take = (objects: readonly FeedObject[]) => store.feedImports.stage(id, objects)
@@ -196,6 +195,10 @@ class Feeds {
     } finally {
       await store.feedImports.drop(id).catch(() => {}) // there is none any more, or the store is away
     }
+  }
+
+  #secretOf({ config, secret }: StoredFeed): string {
+    return secret === '' ? '' : this.#options.box.open(secret, purposeOf(config.name))
   }
 
   async #checkShrink(name: string, after: number): Promise<void> {
@@ -280,8 +283,11 @@ class Feeds {
   async #previewOf(name: string): Promise<Outcome<FeedPreview>> {
     const feed = await this.#options.store.feeds.get(name)
     if (feed === undefined) return noSuch(name)
-    const secret = feed.secret === '' ? '' : this.#options.box.open(feed.secret, purposeOf(name))
-    return this.#preview(feed.config, secret)
+    try {
+      return await this.#preview(feed.config, this.#secretOf(feed))
+    } catch (error) {
+      return { ok: false, faults: [textOf(error)] } // its secret was sealed with another key
+    }
   }
 
   async #preview(config: FeedConfig, secret: string): Promise<Outcome<FeedPreview>> {

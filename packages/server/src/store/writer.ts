@@ -37,7 +37,8 @@ export interface Writer extends Omit<Callable, 'imports' | 'objects'> {
 
 const CALL_TIMEOUT_MS = 15_000
 const IMPORT_TIMEOUT_MS = 300_000
-const SLOW_GROUPS: readonly CallGroup[] = ['imports', 'feedImports']
+/** These may move a million entries in one transaction. */
+const SLOW_CALLS = /^(?:imports|feedImports)\.|^feeds\.remove$/
 const CLOSE_TIMEOUT_MS = 20_000
 const RESTART_MS = 1000
 const EXPORT_ROWS = 1000
@@ -201,11 +202,11 @@ class ThreadClient {
   groups(): Callable {
     const groups: Record<string, Record<string, unknown>> = {}
     for (const group of Object.keys(CALLS) as CallGroup[]) {
-      const timeoutMs = SLOW_GROUPS.includes(group) ? IMPORT_TIMEOUT_MS : this.timeoutMs
+      const timeoutOf = (method: string) => (SLOW_CALLS.test(`${group}.${method}`) ? IMPORT_TIMEOUT_MS : this.timeoutMs)
       groups[group] = Object.fromEntries(
         CALLS[group].map((method) => [
           method,
-          (...args: unknown[]) => this.ask((id) => ({ type: 'call', id, group, method, args }), timeoutMs),
+          (...args: unknown[]) => this.ask((id) => ({ type: 'call', id, group, method, args }), timeoutOf(method)),
         ]),
       )
     }

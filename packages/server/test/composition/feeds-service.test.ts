@@ -284,6 +284,19 @@ describe('sources of the synchronized list', () => {
       assert.deepEqual(failed, { ok: false, faults: ['status: the source answers 500'] })
     }))
 
+  it('whose secret cannot be opened with this key say so', () =>
+    started(async () => {
+      gives({ body: 'bad.example\n' })
+      await addAndRead({ auth: 'bearer' }, 'tok')
+      const stored = await rig.writer.feeds.get(name)
+      assert.ok(stored)
+      await rig.writer.feeds.put({ ...stored, secret: `${stored.secret.slice(0, -4)}AAAA` })
+      assert.match((await syncAgain()).fault, /sealed secret cannot be opened/)
+      const preview = await service.deps.previewOf(name)
+      assert.match((preview.ok === false && preview.faults[0]) || '', /sealed secret cannot be opened/)
+      assert.deepEqual(await listed(), ['domain bad.example'])
+    }))
+
   it('of TAXII go on where they stopped, and take back what is revoked', () =>
     started(async () => {
       const indicator = (id: number, value: string, more = {}) => ({
