@@ -73,6 +73,9 @@ export class Engine {
   #skip = 0
   #zlib: Zlib
   #fault: unknown
+  /** The taker of the last chunk, while it holds back; never rejects. */
+  #taking: Promise<void> | undefined
+  #takerFault: unknown
   #settle: (() => void) | undefined
   #ended = false
 
@@ -142,9 +145,12 @@ export class Engine {
 
   #holdBack(zlib: Zlib, wait: Promise<void>): void {
     zlib.pause()
-    wait.then(
-      () => zlib.resume(),
-      (error: unknown) => this.#fail(error),
+    this.#taking = wait.then(
+      () => void zlib.resume(),
+      (error: unknown) => {
+        this.#takerFault ??= error
+        this.#fail(error)
+      },
     )
   }
 
@@ -159,10 +165,15 @@ export class Engine {
   }
 
   async #wait(start: (done: () => void) => void): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#settle = resolve
-      start(resolve)
-    })
+    // A taker may have failed since the last wait: what is destroyed tells of no end any more.
+    if (this.#fault === undefined)
+      await new Promise<void>((resolve) => {
+        this.#settle = resolve
+        start(resolve)
+      })
+    // Damage may be seen while the taker still has what came before it; what it says of that goes first.
+    await this.#taking
+    this.#fault = this.#takerFault ?? this.#fault
     if (this.#fault !== undefined) throw this.#named(this.#fault)
   }
 
