@@ -1,59 +1,99 @@
-// `npm run fuzz -- [--seconds N] [--seed S] [--out FILE]`: mutated bytes against the parsers and against a real server on loopback.
-// Exits 1 when anything was found; what was found goes to FILE, one JSON object a line, the bytes in base64.
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+// `npm run fuzz -- [--inputs N | --seconds N] [--target NAME,NAME] [--seed S] [--from I] [--file PATH]`: changed samples against
+// every parser, each target in a process of its own (docs/fuzzing.md). Exits 1 when anything was found.
+import { appendFileSync, mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { type Finding, fuzzParsers } from '../packages/icap/test/fuzz/parsers.ts'
-import { fuzzSockets } from '../packages/icap/test/fuzz/sockets.ts'
+import { FUZZ_FOLDER } from './fuzz/cached.ts'
+import { fuzzIcap } from './fuzz/icap.ts'
+import { fuzzTarget, runFile, type TargetReport } from './fuzz/runner.ts'
+import { TARGETS } from './fuzz/targets.ts'
 
-const ROUND_MS = 5_000
-const OUT = fileURLToPath(new URL('../.cache/fuzz-findings.jsonl', import.meta.url))
+const QUICK_INPUTS = 200_000
+const ICAP = 'icap'
+/** The protocol's own fuzzers go by time: so long where the others go by number, this part of the time else. */
+const ICAP_MS = 10_000
+const ICAP_PART = 0.2
+const LONG_MS = 24 * 3600 * 1000
 
-function numberOf(text: string, name: string): number {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value > 0) return value
-  console.error(`fuzz: --${name} needs a whole number above 0`)
+function fail(text: string): never {
+  console.error(`fuzz: ${text}`)
   process.exit(64)
 }
 
-function save(findings: readonly (Finding & { seed: number })[], file: string): void {
-  const lines = findings.map(({ pieces, ...finding }) =>
-    JSON.stringify({ ...finding, pieces: pieces.map((piece) => Buffer.from(piece, 'latin1').toString('base64')) }),
+function numberOf(text: string, name: string): number {
+  const value = Number(text)
+  return Number.isSafeInteger(value) && value >= 0 ? value : fail(`--${name} needs a whole number`)
+}
+
+const { values } = parseArgs({
+  options: {
+    inputs: { type: 'string' },
+    seconds: { type: 'string' },
+    target: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+    from: { type: 'string', default: '0' },
+    file: { type: 'string' },
+  },
+})
+
+const names = values.target?.split(',') ?? [ICAP, ...TARGETS.map(({ name }) => name)]
+const unknown = names.filter((name) => name !== ICAP && !TARGETS.some((target) => target.name === name))
+if (unknown.length > 0)
+  fail(`no target ${unknown.join(', ')}; there are ${[ICAP, ...TARGETS.map(({ name }) => name)].join(' ')}`)
+
+const chosen = TARGETS.filter(({ name }) => names.includes(name))
+const seed = numberOf(values.seed, 'seed')
+const from = numberOf(values.from, 'from')
+const seconds = values.seconds === undefined ? undefined : numberOf(values.seconds, 'seconds')
+const inputs = values.inputs === undefined ? undefined : numberOf(values.inputs, 'inputs')
+const shares = chosen.reduce((sum, { share }) => sum + share, 0)
+
+if (values.file === undefined) await fuzzAll()
+else await runOneFile(values.file)
+
+async function fuzzAll(): Promise<void> {
+  const reports: TargetReport[] = []
+  if (names.includes(ICAP)) reports.push(told(await fuzzIcap(seed, icapMs())))
+  for (const target of chosen) {
+    const part = target.share / shares
+    const plan = {
+      seed,
+      from,
+      inputs: inputs === undefined && seconds !== undefined ? Number.MAX_SAFE_INTEGER - from : Math.ceil((inputs ?? QUICK_INPUTS) * part),
+      forMs: seconds === undefined ? LONG_MS : seconds * 1000 * part * (names.includes(ICAP) ? 1 - ICAP_PART : 1),
+    }
+    reports.push(told(await fuzzTarget(target, plan)))
+  }
+  const sum = reports.reduce((total, report) => total + report.inputs, 0)
+  const findings = reports.reduce((total, report) => total + report.findings.length, 0)
+  console.log(`seed ${seed}: ${sum} inputs to ${reports.length} targets, ${findings} findings`)
+  if (findings > 0) process.exitCode = 1
+} // biome-ignore format: one plan
+
+function icapMs(): number {
+  if (seconds === undefined) return ICAP_MS
+  return seconds * 1000 * (names.length === 1 ? 1 : ICAP_PART)
+}
+
+/** A line for people, one for the sums. */
+function told(report: TargetReport): TargetReport {
+  mkdirSync(FUZZ_FOLDER, { recursive: true })
+  appendFileSync(`${FUZZ_FOLDER}/runs.jsonl`, `${JSON.stringify({ at: new Date().toISOString(), ...report })}\n`)
+  const slowest = report.slowestIndex < 0 ? '' : `, slowest ${report.slowestMs} ms (input ${report.slowestIndex})`
+  const { target, findings } = report
+  console.log(`${target}: ${report.inputs} inputs in ${Math.round(report.seconds)} s${slowest}, peak ${report.peakMib} MiB, ${findings.length} findings`)
+  const kinds = new Map(findings.map((finding) => [`${finding.kind} ${finding.what} ${finding.stack.split('\n')[1] ?? ''}`, finding]))
+  for (const { kind, index, what, stack, saved } of [...kinds.values()].slice(0, 20))
+    console.error(`  ${kind} at input ${index}: ${what}\n    ${stack.split('\n').slice(0, 4).join('\n    ')}\n    ${saved}`)
+  return report
+} // biome-ignore format: one text a line
+
+async function runOneFile(file: string): Promise<void> {
+  const [target] = chosen
+  if (target === undefined || chosen.length > 1) fail('--file needs one --target')
+  const { tally, findings, ended } = await runFile(target, file)
+  for (const { what, stack } of findings) console.error(`${what}\n${stack}`)
+  console.log(
+    `${file}: ${Math.round(tally.slowestMs)} ms, peak ${Math.round(tally.peakBytes / 2 ** 20)} MiB, ${ended.why}`,
   )
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, `${lines.join('\n')}\n`)
-  console.error(`fuzz: ${findings.length} findings in ${file}`)
+  if (findings.length > 0 || ended.why !== 'done') process.exitCode = 1
 }
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '60' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-      out: { type: 'string', default: OUT },
-    },
-  })
-  const seconds = numberOf(values.seconds, 'seconds')
-  const firstSeed = numberOf(values.seed, 'seed')
-  const findings: (Finding & { seed: number })[] = []
-  for (const thing of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(thing, (error: unknown) => findings.push({ what: `${thing}: ${error}`, pieces: [], seed: firstSeed }))
-  }
-  // Each round has a seed of its own, so that a finding can be had again without the rounds before it.
-  for (let seed = firstSeed, end = Date.now() + seconds * 1000; Date.now() < end && findings.length === 0; seed++) {
-    const roundMs = Math.min(ROUND_MS, end - Date.now())
-    const parsers = fuzzParsers(seed, roundMs / 4)
-    const sockets = await fuzzSockets(seed, (roundMs * 3) / 4)
-    for (const finding of [...parsers.findings, ...sockets.findings]) findings.push({ ...finding, seed })
-    console.log(
-      `seed ${seed}: ${parsers.inputs} inputs to parsers; ${sockets.inputs} to sockets, answers ${JSON.stringify(sockets.statuses)}, ` +
-        `${sockets.closedWithoutAnswer} closed without one; RSS ${Math.round(sockets.rssMost / 1e6)} MB; ${findings.length} findings`,
-    )
-  }
-  if (findings.length === 0) return
-  save(findings, values.out)
-  process.exitCode = 1
-}
-
-await main()
