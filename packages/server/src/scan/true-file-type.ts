@@ -196,7 +196,7 @@ function carrierOf(head: Buffer, documentAt: number): TrueType | undefined {
 function byText(head: Buffer, hints: TextHints): TrueType {
   if (head[0] === 0xff && head[1] === 0xfe) return textType(utf16(head.subarray(2, TEXT_BYTES)), hints)
   if (head[0] === 0xfe && head[1] === 0xff)
-    return textType(utf16(Buffer.from(head.subarray(2, TEXT_BYTES & ~1)).swap16()), hints)
+    return textType(utf16(Buffer.from(head.subarray(2, Math.min(head.length, TEXT_BYTES) & ~1)).swap16()), hints)
   const start = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0
   const end = Math.min(head.length, TEXT_BYTES)
   const signs = countSigns(head, start, end)

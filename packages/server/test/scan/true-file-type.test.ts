@@ -103,6 +103,11 @@ const CASES: readonly (readonly [
   ['text', 'The import function is a class of its own. '.repeat(20), 'prose may speak of programs'],
   ['text', Buffer.from('\ufeffplain words', 'utf16le'), 'UTF-16 with its mark is text'],
   ['ps1', Buffer.from('\ufeff$env:a = New-Object x; iex $a', 'utf16le'), 'UTF-16 hides no language'],
+  [
+    'ps1',
+    Buffer.concat([Buffer.from('\ufeff$env:a = New-Object x; iex $a', 'utf16le').swap16(), Buffer.of(0)]),
+    'big-endian, with half a character at its end',
+  ],
   ['data', Buffer.from([1, 2, 3, 4, 0, 5]), 'control characters are no text'],
   ['empty', '', 'there is nothing'],
 ]
