@@ -82,6 +82,7 @@ const scriptSeeds = (): Seed[] =>
   Object.entries(SCRIPTS).flatMap(([kind, texts]) =>
     texts.flatMap((text) => [
       plainSeed(kind, text, { fileName: `a.${kind}` }),
+      plainSeed(`${kind} big-endian`, wide(`\ufeff${text}`).swap16(), { fileName: `a.${kind}` }),
       plainSeed(`${kind} wide`, Buffer.concat([Buffer.from('fffe', 'hex'), wide(text)]), { fileName: `a.${kind}` }),
     ]),
   )
