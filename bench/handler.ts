@@ -19,7 +19,7 @@ import {
 } from '../packages/icap/src/index.ts'
 import { clientListOptions } from '../packages/server/src/composition/client-policies.ts'
 import { handlerConfig } from '../packages/server/src/composition/handler-config.ts'
-import { builtInRules } from '../packages/server/src/composition/rules-service.ts'
+import { builtInRules } from '../packages/server/src/composition/rule-sources.ts'
 import { createScanning } from '../packages/server/src/composition/scanning.ts'
 import { journalFor } from '../packages/server/src/composition/worker-server.ts'
 import { buildListTable } from '../packages/server/src/domain/list-table-builder.ts'

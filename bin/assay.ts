@@ -11,6 +11,10 @@ const tools: CliTools = {
   },
   checkDatabase: async (data) => (await server()).checkDatabase(data),
   confineTool: async () => (await server()).confineTool(),
+  checkRules: async (file) => (await server()).checkRules(file),
+  retroScan: async function* (options) {
+    yield* (await server()).retroScan(options)
+  },
   modelFeatures: async (query) => (await server()).modelFeatures(query),
 }
 

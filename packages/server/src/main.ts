@@ -5,8 +5,9 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Listening, listenApi, listenConsole } from './api/http-server.ts'
-import type { ServeOptions } from './cli/tools.ts'
+import type { RetroFile, RetroOptions, ServeOptions } from './cli/tools.ts'
 import { apiDeps, type Server } from './composition/api-deps.ts'
+import type { CompilerJob } from './composition/compile-process.ts'
 import { databaseLocation } from './composition/database-check.ts'
 import { downloadWhole } from './composition/download.ts'
 import { runFeed } from './composition/feed-runner.ts'
@@ -15,6 +16,7 @@ import { greeting } from './composition/greeting.ts'
 import { checkedModel, PINNED_MODELS } from './composition/model-features.ts'
 import { createModelsService, type ModelsService, type ModelsServiceOptions } from './composition/models-service.ts'
 import { openPortFaults } from './composition/port-check.ts'
+import { retroScan as retroSamples, samplesOf } from './composition/retro-scan.ts'
 import { createRulesService } from './composition/rules-service.ts'
 import { createSettingsService } from './composition/settings-service.ts'
 import { createWorkerState } from './composition/worker-state.ts'
@@ -22,7 +24,7 @@ import { createEgress } from './egress.ts'
 import { type DataFolder, DataFolderBusy, markRunning, openDataFolder, takePidFile } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
 import { createMergedMetrics, type MetricsSnapshot } from './metrics.ts'
-import type { CompiledRules, RuleSource } from './scan/scanners/yara/rule-compiler.ts'
+import type { CompiledRules, RuleCheck, RuleSource } from './scan/scanners/yara/rule-compiler.ts'
 import { readSettingsFile } from './settings/file.ts'
 import { type LoadedSettings, loadSettings } from './settings/load.ts'
 import { faultLine } from './settings/parse.ts'
@@ -124,6 +126,8 @@ async function start(run: Run): Promise<Server | number> {
   const rules = createRulesService({
     store: writer.rules,
     compile: compileInProcess,
+    check: checkRules,
+    hits: () => metrics.ruleHits(),
     snapshots: folder.snapshots,
     publish: (snapshot) => state.change({ rules: snapshot }),
   })
@@ -287,17 +291,32 @@ interface Reload {
  * nobody with it. Rejects with one sentence where it dies or takes longer than two minutes.
  */
 async function compileInProcess(files: readonly RuleSource[]): Promise<CompiledRules> {
+  const compiled = (await inCompiler({ type: 'compile', files })) as CompiledRules
+  return { ...compiled, blob: Buffer.from(compiled.blob) }
+}
+
+/** What can be told of a rule file without a server: its faults, and what its rules cost. */
+export async function checkRules(file: RuleSource): Promise<RuleCheck> {
+  return (await inCompiler({ type: 'check', file })) as RuleCheck
+}
+
+/** The rule file is compiled where it can take nobody down, then scans in this process. */
+export function retroScan({ rules, files }: RetroOptions): AsyncIterable<RetroFile> {
+  return retroSamples({ rules, samples: samplesOf(files), compile: compileInProcess })
+}
+
+async function inCompiler(job: CompilerJob): Promise<unknown> {
   const child = fork(COMPILER, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   const endIt = () => void child.kill('SIGKILL')
   process.once('exit', endIt)
   const timer = setTimeout(endIt, COMPILE_TIMEOUT_MS)
-  const { promise, resolve, reject } = Promise.withResolvers<CompiledRules>()
-  child.once('message', (compiled: CompiledRules) => resolve({ ...compiled, blob: Buffer.from(compiled.blob) }))
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  child.once('message', resolve)
   child.once('error', reject)
   child.once('exit', (code, signal) =>
     reject(new Error(`the rules could not be compiled: the compiler ended (${signal ?? code})`)),
   )
-  child.send(files, (error) => error && reject(error))
+  child.send(job, (error) => error && reject(error))
   return promise.finally(() => {
     clearTimeout(timer)
     process.off('exit', endIt)

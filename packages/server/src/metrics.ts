@@ -1,6 +1,15 @@
 import { AggregatorRegistry } from 'prom-client'
 import type { Action } from './domain/action.ts'
 import type { UnscannedReason } from './domain/verdict.ts'
+import {
+  type CountedHits,
+  hitRows,
+  mergedHits,
+  RULE_HITS,
+  type RuleHitCount,
+  RuleHitCounter,
+  type RuleHits,
+} from './rule-hits.ts'
 
 /** Upper bounds in seconds; one more bucket takes the rest. */
 export const DURATION_BUCKETS = [
@@ -52,9 +61,10 @@ export interface MetricsSnapshot {
   readonly rssBytes: number
   readonly counters: Readonly<Record<string, number>>
   readonly histograms: Readonly<Record<string, HistogramSnapshot>>
+  readonly ruleHits?: RuleHits
 }
 
-export interface CountedTransaction {
+export interface CountedTransaction extends CountedHits {
   readonly mode: 'REQMOD' | 'RESPMOD'
   readonly action: Action['type']
   readonly icapStatus: number
@@ -62,7 +72,6 @@ export interface CountedTransaction {
   readonly size: number
   readonly cached: boolean
   readonly reasons: readonly UnscannedReason[]
-  readonly detections: readonly { readonly engine: string }[]
   readonly stagesMs: { readonly scan: number; readonly total: number }
 }
 
@@ -92,6 +101,7 @@ export function createProcessMetrics(role: string): ProcessMetrics {
   const modes = { REQMOD: modeMetrics('REQMOD'), RESPMOD: modeMetrics('RESPMOD') }
   const scans = lazily(() => histogram('scan_duration_seconds'))
   const unscannedBy = new Map<UnscannedReason, Counter>()
+  const ruleHits = new RuleHitCounter()
 
   function counter(key: string): Counter {
     const known = counters.get(key)
@@ -132,7 +142,9 @@ export function createProcessMetrics(role: string): ProcessMetrics {
   }
 
   return {
-    transaction({ mode, action, icapStatus, size, cached, reasons, detections, stagesMs }) {
+    transaction(transaction) {
+      const { mode, action, icapStatus, size, cached, reasons, detections, stagesMs } = transaction
+      ruleHits.count(transaction)
       const ofMode = modes[mode]
       ofMode.answeredWith(action, icapStatus).value++
       if (size > 0) ofMode.bodyBytes().value += size
@@ -154,6 +166,7 @@ export function createProcessMetrics(role: string): ProcessMetrics {
         rssBytes: process.memoryUsage.rss(),
         counters: { ...Object.fromEntries([...counters].map(([key, { value }]) => [key, value])), ...cpu },
         histograms: Object.fromEntries([...histograms].map(([key, value]) => [key, structuredClone(value)])),
+        ruleHits: ruleHits.snapshot(),
       }
     },
   }
@@ -208,6 +221,8 @@ export interface MergedMetrics {
   /** Metric name without prefix -> sum over all labels and processes. */
   totals(): Record<string, number>
   rssBytes(): number
+  /** Most first. */
+  ruleHits(): RuleHitCount[]
   /** Prometheus text format 0.0.4. */
   text(gauges: Gauges): Promise<string>
 }
@@ -225,6 +240,8 @@ export function createMergedMetrics(): MergedMetrics {
   const ended: Sums = { counters: new Map(), histograms: new Map() }
   const latest = new Map<string, MetricsSnapshot>()
   const goneInstances = new Set<string>()
+  let endedHits: RuleHits = {}
+  const hits = () => mergedHits([endedHits, ...[...latest.values()].map(({ ruleHits }) => ruleHits)])
 
   const sums = (): Sums => {
     const all = structuredClone(ended)
@@ -238,6 +255,7 @@ export function createMergedMetrics(): MergedMetrics {
     gone(instance) {
       const last = latest.get(instance)
       if (last) addSnapshot(ended, last)
+      if (last) endedHits = Object.fromEntries(mergedHits([endedHits, last.ruleHits]))
       latest.delete(instance)
       goneInstances.add(instance)
       for (const oldest of goneInstances) {
@@ -254,8 +272,14 @@ export function createMergedMetrics(): MergedMetrics {
       return totals
     },
     rssBytes: () => [...latest.values()].reduce((sum, { rssBytes }) => sum + rssBytes, 0),
+    ruleHits: () => hitRows(hits()),
     text: (gauges) =>
-      render([...counterMetrics(sums()), ...histogramMetrics(sums()), ...gaugeMetrics(gauges, latest.values())]),
+      render([
+        ...counterMetrics(sums()),
+        ruleHitMetric(hits()),
+        ...histogramMetrics(sums()),
+        ...gaugeMetrics(gauges, latest.values()),
+      ]),
   }
 }
 
@@ -274,6 +298,7 @@ function checked(snapshot: MetricsSnapshot): MetricsSnapshot {
     rssBytes: isCount(snapshot.rssBytes) ? snapshot.rssBytes : 0,
     counters: Object.fromEntries(counters.slice(0, MAX_SERIES)),
     histograms: Object.fromEntries(histograms.slice(0, MAX_SERIES)),
+    ruleHits: Object.fromEntries(mergedHits([snapshot.ruleHits])),
   }
 }
 
@@ -341,6 +366,12 @@ function counterMetrics({ counters }: Sums): MetricJson[] {
       values: labels.length === 0 && values.length === 0 ? [{ value: 0, labels: {} }] : values,
     })
   })
+}
+
+function ruleHitMetric(hits: ReadonlyMap<string, number>): MetricJson {
+  const labels = ['file', 'rule', 'mode']
+  const values = [...hits].map(([key, value]) => ({ value, labels: labelsOf(labels, `${RULE_HITS}|${key}`) }))
+  return metric('counter', RULE_HITS, { help: 'Transactions in which a rule hit, enforced or in shadow', values })
 }
 
 function histogramMetrics({ histograms }: Sums): MetricJson[] {

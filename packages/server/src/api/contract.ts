@@ -4,10 +4,12 @@ import { RISK_LEVELS } from '../domain/risk.ts'
 import { OBJECT_LISTS, OBJECT_TYPES } from '../domain/suspicious-object.ts'
 import { UNSCANNED_REASONS } from '../domain/verdict.ts'
 import { count, list, queryNumber, text, unixMs } from './contract-kinds.ts'
+import { ruleFileSchema } from './contract-rules.ts'
 import { detectionSchema, evidenceSchema } from './contract-transactions.ts'
 
 export * from './contract-feeds.ts'
 export * from './contract-models.ts'
+export * from './contract-rules.ts'
 export * from './contract-transactions.ts'
 
 /** Everything that the command line and the console may see of the server: one schema a thing, the type follows from it. */
@@ -49,19 +51,6 @@ export const engineSchema = z.strictObject({
   detail: z.string(),
 })
 export type EngineStatus = z.infer<typeof engineSchema>
-
-export const ruleFileSchema = z.strictObject({
-  name: z.string(),
-  /** `loaded`; `slow`: compiled, never run inline; `quarantined`: does not compile, the others run without it. */
-  state: z.enum(['loaded', 'slow', 'quarantined']),
-  /** Rules in the file; 0 when it is quarantined. */
-  rules: count,
-  /** `line N: FAULT`, or why it is slow. */
-  faults: list(z.string()),
-  /** Comes with the program, so that it cannot be removed. */
-  builtIn: z.boolean(),
-})
-export type RuleFile = z.infer<typeof ruleFileSchema>
 
 export const listCountSchema = z.strictObject({
   list: z.enum(OBJECT_LISTS),
@@ -193,17 +182,6 @@ export const listChangedSchema = z.strictObject({ changed: count })
 export type ListChanged = z.infer<typeof listChangedSchema>
 
 export const listCountsSchema = z.strictObject({ counts: list(listCountSchema) })
-
-export const RULE_FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,122}\.yara?$/
-
-export const ruleFileNameSchema = z.strictObject({
-  name: z.string().regex(RULE_FILE_NAME, 'is not a plain file name that ends in .yar or .yara'),
-})
-
-export const addRuleFileSchema = ruleFileNameSchema.extend({ text: text(16 * 1024 * 1024) })
-export type AddRuleFile = z.infer<typeof addRuleFileSchema>
-
-export const ruleFilesSchema = z.strictObject({ files: list(ruleFileSchema) })
 
 /** One line of `assay scan --json`. */
 export const scanLineSchema = z.strictObject({

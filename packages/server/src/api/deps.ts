@@ -16,7 +16,11 @@ import type {
   ModelView,
   PreviewFeed,
   Readiness,
+  RuleCheckView,
   RuleFile,
+  RuleFileDetail,
+  RuleHitCount,
+  RuleOptionsChange,
   SaveSettings,
   SettingsSaved,
   SettingsView,
@@ -105,6 +109,14 @@ export interface ApiDeps {
     /** A file that does not compile is kept and comes back as `quarantined` with its faults; ok:false is a file that was not taken. */
     add(file: AddRuleFile & { by: string }): Promise<Outcome<{ file: RuleFile }>>
     list(): Promise<readonly RuleFile[]>
+    /** What each rule of it costs, measured now; undefined: no file has this name. */
+    show(name: string): Promise<RuleFileDetail | undefined>
     remove(file: { name: string; by: string }): Promise<Outcome<{ removed: boolean }>>
+    /** Of any file, also one that comes with the program. */
+    setOptions(file: RuleOptionsChange & { name: string; by: string }): Promise<Outcome<{ file: RuleFile }>>
+    /** Nothing is installed. */
+    check(file: { name: string; text: string }): Promise<Outcome<{ check: RuleCheckView }>>
+    /** Since the start, most first. */
+    hits(): Promise<readonly RuleHitCount[]>
   }
 }

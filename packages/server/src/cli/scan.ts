@@ -75,7 +75,7 @@ function lineText({ path, outcome, risk, detections, reasons, evidence }: ScanLi
  * Every regular file under the paths. Links inside folders are not followed (they lead out or round in circles); what is
  * neither file nor folder, or cannot be read, is told to `skip`: it was not scanned.
  */
-async function* filesUnder(paths: readonly string[], skip: (text: string) => void): AsyncGenerator<string> {
+export async function* filesUnder(paths: readonly string[], skip: (text: string) => void): AsyncGenerator<string> {
   for (const path of paths) {
     try {
       const found = await stat(path)

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { ScanLine } from '../api/contract.ts'
+import type { RuleCheckView, ScanLine } from '../api/contract.ts'
 
 export interface ServeOptions {
   /** Absolute. */
@@ -24,6 +24,30 @@ export interface ScannedFile {
   readonly reachesThreshold: boolean
 }
 
+export interface RetroOptions {
+  readonly rules: { readonly name: string; readonly source: string }
+  /** Regular files, one after the other. */
+  readonly files: AsyncIterable<string>
+}
+
+export interface RetroFile {
+  readonly path: string
+  readonly sha256: string
+  readonly size: number
+  readonly type: string
+  readonly hits: readonly {
+    readonly rule: string
+    /** Where it hit: '' for the file itself. */
+    readonly member: string
+    readonly offset?: number
+    readonly detail: string
+  }[]
+  /** What could not be scanned, and why. */
+  readonly unscanned: readonly string[]
+  /** Wall time of the whole scan, unpacking included. */
+  readonly ms: number
+}
+
 export interface DatabaseCheck {
   readonly reachable: boolean
   /** Kind and version, or why not. */
@@ -45,6 +69,10 @@ export interface CliTools {
   /** The exit code once the server has stopped; a bad flag, variable or settings file is 64 and names every fault. */
   serve(options: ServeOptions): Promise<number>
   scan(options: ScanOptions): AsyncIterable<ScannedFile>
+  /** Rejects with one sentence where the compiler itself dies. */
+  checkRules(file: { readonly name: string; readonly source: string }): Promise<RuleCheckView>
+  /** Scans with that one rule file, in shadow; rejects where it does not compile. */
+  retroScan(options: RetroOptions): AsyncIterable<RetroFile>
   /** Opens the store that a server with this data folder would open, without changing it. */
   checkDatabase(data: string): Promise<DatabaseCheck>
   /** Confines a native tool once; why that cannot be done, undefined when it can. */

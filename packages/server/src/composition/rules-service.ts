@@ -1,10 +1,20 @@
 import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { RuleFile } from '../api/contract.ts'
+import type { RuleFile, RuleHitCount, RuleOptionsChange } from '../api/contract.ts'
 import type { ApiDeps } from '../api/deps.ts'
-import { type CompiledRules, type RuleSource, readRuleFiles } from '../scan/scanners/yara/rule-compiler.ts'
+import type { CompiledRules, RuleCheck, RuleSource } from '../scan/scanners/yara/rule-compiler.ts'
 import type { Snapshot } from '../supervisor/messages.ts'
+import { describeFiles, optionFaults } from './rule-files-view.ts'
+import {
+  builtInRules,
+  enabledSources,
+  type KnownFile,
+  knownFiles,
+  type RuleSet,
+  type StoredOptions,
+  type StoredRuleFile,
+  usualOptions,
+} from './rule-sources.ts'
 
 export interface StoredRules {
   put(file: {
@@ -17,16 +27,19 @@ export interface StoredRules {
   }): Promise<unknown>
   remove(name: string): Promise<boolean>
   all(): Promise<readonly StoredRuleFile[]>
-}
-
-export interface StoredRuleFile extends RuleSource {
-  readonly enabled: boolean
+  options(): Promise<readonly StoredOptions[]>
+  setOptions(options: StoredOptions): Promise<void>
+  removeOptions(name: string): Promise<boolean>
 }
 
 export interface RulesServiceOptions {
   readonly store: StoredRules
   /** Elsewhere: torture may take seconds a slow rule. Rejects with one sentence where the compiler itself dies. */
   compile(files: readonly RuleSource[]): Promise<CompiledRules>
+  /** Elsewhere too. Rejects as `compile` does. */
+  check(file: RuleSource): Promise<RuleCheck>
+  /** Since the start. */
+  hits(): readonly RuleHitCount[]
   /** The worker's snapshot folder, and how a worker names it. */
   readonly snapshots: string
   /** Makes every worker use them; gives the faults they met. */
@@ -40,17 +53,15 @@ export interface RulesService {
   files(): readonly RuleFile[]
 }
 
-/** The pack that comes with the program; an administrator's file of the same name takes its place. */
-const BUILT_IN = new URL('../../rules/', import.meta.url)
-
 interface Built {
   readonly snapshot: Snapshot
+  readonly known: readonly KnownFile[]
   readonly files: readonly RuleFile[]
 }
 
 interface Change {
-  /** The administrator's files as they are to be. */
-  readonly next: readonly StoredRuleFile[]
+  /** What the store says of them as it is to be. */
+  readonly next: RuleSet
   store(): Promise<unknown>
 }
 
@@ -58,14 +69,19 @@ export function createRulesService(options: RulesServiceOptions): RulesService {
   let inForce: Built | undefined
   let last: Promise<unknown> = Promise.resolve()
 
-  async function build(stored: readonly StoredRuleFile[]): Promise<Built> {
-    const sources = [...withoutReplaced(await builtInRules(), stored), ...stored.filter(({ enabled }) => enabled)]
-    const compiled = await options.compile(sources)
+  async function stored(): Promise<RuleSet> {
+    return { files: await options.store.all(), options: await options.store.options() }
+  }
+
+  async function build(rules: RuleSet): Promise<Built> {
+    const known = knownFiles(await builtInRules(), rules)
+    const compiled = await options.compile(enabledSources(known))
     const name = `rules-${compiled.version}.bin`
     await writeWhole(join(options.snapshots, name), compiled.blob)
     return {
       snapshot: { revision: compiled.version, path: join('snapshots', name) },
-      files: describeFiles(compiled, sources, new Set(stored.map(({ name }) => name))),
+      known,
+      files: describeFiles(compiled, known),
     }
   }
 
@@ -110,79 +126,106 @@ export function createRulesService(options: RulesServiceOptions): RulesService {
     await rm(join(options.snapshots, '..', old.snapshot.path), { force: true })
   }
 
-  async function add(name: string, source: string): ReturnType<ApiDeps['rules']['add']> {
-    const others = (await options.store.all()).filter((file) => file.name !== name)
-    const faults = await carryOut({
-      next: [...others, { name, source, enabled: true }].sort((a, b) => (a.name < b.name ? -1 : 1)),
-      store: () => options.store.put({ name, source, enabled: true, addedMs: Date.now(), status: '', fault: '' }),
-    })
+  function outcomeFor(name: string, faults: readonly string[]) {
     const file = inForce?.files.find((one) => one.name === name)
-    return faults.length > 0 || file === undefined ? { ok: false, faults } : { ok: true, file }
+    return faults.length > 0 || file === undefined
+      ? { ok: false as const, faults: faults.length > 0 ? faults : [`no rule file is called ${name}`] }
+      : { ok: true as const, file }
+  }
+
+  async function add(file: StoredRuleFile, change: RuleOptionsChange = {}): ReturnType<ApiDeps['rules']['add']> {
+    const now = await stored()
+    const said = changedOptions(now, file.name, change)
+    const bad = optionFaults(said)
+    if (bad.length > 0) return { ok: false, faults: bad }
+    const others = now.files.filter(({ name }) => name !== file.name)
+    const faults = await carryOut({
+      next: withOptions({ ...now, files: [...others, file].sort((a, b) => (a.name < b.name ? -1 : 1)) }, said),
+      async store() {
+        await options.store.put({ ...file, enabled: true, addedMs: Date.now(), status: '', fault: '' })
+        if (Object.keys(change).length > 0) await options.store.setOptions(said)
+      },
+    })
+    return outcomeFor(file.name, faults)
+  }
+
+  async function setOptions(name: string, change: RuleOptionsChange): ReturnType<ApiDeps['rules']['setOptions']> {
+    const now = await stored()
+    if (!inForce?.known.some(({ source }) => source.name === name)) return outcomeFor(name, [])
+    const said = changedOptions(now, name, change)
+    const bad = optionFaults(said)
+    if (bad.length > 0) return { ok: false, faults: bad }
+    const store = () => options.store.setOptions(said)
+    return outcomeFor(name, await carryOut({ next: withOptions(now, said), store }))
   }
 
   async function remove(name: string): ReturnType<ApiDeps['rules']['remove']> {
-    if (inForce?.files.some((file) => file.name === name && file.builtIn))
-      return { ok: false, faults: [`${name} comes with the program: add a file of that name to take its place`] }
-    const stored = await options.store.all()
-    const next = stored.filter((file) => file.name !== name)
-    if (next.length === stored.length) return { ok: true, removed: false }
-    const faults = await carryOut({ next, store: () => options.store.remove(name) })
+    const now = await stored()
+    const files = now.files.filter((file) => file.name !== name)
+    if (files.length === now.files.length) {
+      const builtIn = inForce?.known.some(({ source }) => source.name === name) ?? false
+      return builtIn ? { ok: false, faults: [comesWithProgram(name)] } : { ok: true, removed: false }
+    }
+    // A built-in file of its name comes back as it was made, not as this one was set.
+    const next = { files, options: now.options.filter((one) => one.name !== name) }
+    const faults = await carryOut({
+      next,
+      async store() {
+        await options.store.remove(name)
+        await options.store.removeOptions(name)
+      },
+    })
     return faults.length > 0 ? { ok: false, faults } : { ok: true, removed: true }
+  }
+
+  async function show(name: string): ReturnType<ApiDeps['rules']['show']> {
+    const known = inForce?.known.find(({ source }) => source.name === name)
+    const file = inForce?.files.find((one) => one.name === name)
+    if (known === undefined || file === undefined) return undefined
+    const check = await options.check(known.source)
+    return { file, check, hits: options.hits().filter((hit) => hit.file === name) }
+  }
+
+  async function check(source: RuleSource): ReturnType<ApiDeps['rules']['check']> {
+    try {
+      return { ok: true, check: await options.check(source) }
+    } catch (error) {
+      return { ok: false, faults: [(error as Error).message] }
+    }
   }
 
   return {
     async build() {
-      inForce = await build(await options.store.all())
+      inForce = await build(await stored())
       await removeOthers(options.snapshots, inForce.snapshot)
       return inForce.snapshot
     },
     files: () => inForce?.files ?? [],
     deps: {
-      add: ({ name, text }) => inTurn(() => add(name, text)),
+      add: ({ name, text, options: change }) => inTurn(() => add({ name, source: text }, change)),
       list: async () => inForce?.files ?? [],
+      show,
       remove: ({ name }) => inTurn(() => remove(name)),
+      setOptions: ({ name, by: _, ...change }) => inTurn(() => setOptions(name, change)),
+      check: ({ name, text }) => check({ name, source: text }),
+      hits: async () => options.hits(),
     },
   }
 }
 
-/** The signature pack of this checkout. */
-export function builtInRules(): Promise<RuleSource[]> {
-  return readRuleFiles(fileURLToPath(BUILT_IN))
+function comesWithProgram(name: string): string {
+  return `${name} comes with the program: add a file of that name to take its place, or disable it`
 }
 
-export function withoutReplaced(
-  builtIn: readonly RuleSource[],
-  stored: readonly { readonly name: string }[],
-): RuleSource[] {
-  return builtIn.filter(({ name }) => !stored.some((file) => file.name === name))
+function changedOptions({ options }: RuleSet, name: string, change: RuleOptionsChange): StoredOptions {
+  const { weight: before, ...said } = options.find((one) => one.name === name) ?? usualOptions(name)
+  const { enabled = said.enabled, shadow = said.shadow, types = said.types } = change
+  const weight = change.weight === undefined ? before : (change.weight ?? undefined)
+  return { name, enabled, shadow, types, ...(weight === undefined ? {} : { weight }) }
 }
 
-function describeFiles(
-  compiled: CompiledRules,
-  sources: readonly RuleSource[],
-  stored: ReadonlySet<string>,
-): RuleFile[] {
-  return sources.map(({ name, source }) => {
-    const faults = compiled.quarantined.find((file) => file.name === name)?.faults
-    const slow = compiled.slow.filter(({ file }) => file === name)
-    return {
-      name,
-      builtIn: !stored.has(name),
-      state: faults !== undefined ? 'quarantined' : slow.length > 0 ? 'slow' : 'loaded',
-      rules: faults !== undefined ? 0 : countRules(source),
-      faults: [
-        ...(faults ?? []).map(({ line, text }) => `line ${line}: ${text}`),
-        ...slow.map(
-          ({ rule, worstMs }) => `${rule ?? 'the file'} takes ${worstMs} ms of CPU on 64 KiB that are made to be slow`,
-        ),
-      ],
-    }
-  })
-}
-
-/** Rule heads; only for people, the compiler does not tell. */
-function countRules(source: string): number {
-  return source.match(/^\s*(?:(?:private|global)\s+)*rule\s+\w+/gm)?.length ?? 0
+function withOptions(rules: RuleSet, said: StoredOptions): RuleSet {
+  return { ...rules, options: [...rules.options.filter(({ name }) => name !== said.name), said] }
 }
 
 /** Whole or not at all: a worker may read it at any moment. Only root and the worker's own user can enter the folder. */

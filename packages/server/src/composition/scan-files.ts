@@ -11,7 +11,7 @@ import { buildListTable } from '../domain/list-table.ts'
 import { isAtLeast } from '../domain/risk.ts'
 import type { Content, Sample } from '../domain/sample.ts'
 import { decideVerdict, type Verdict } from '../domain/verdict.ts'
-import { compileRules, type RuleSource } from '../scan/scanners/yara/rule-compiler.ts'
+import { compileRules } from '../scan/scanners/yara/rule-compiler.ts'
 import { readSettingsFile } from '../settings/file.ts'
 import { loadSettings } from '../settings/load.ts'
 import { faultLine } from '../settings/parse.ts'
@@ -21,7 +21,7 @@ import { ruleFilesIn } from '../store/rule-files.ts'
 import { openSecretBox } from '../store/secret-box.ts'
 import { settingsRevisionsIn } from '../store/settings-revisions.ts'
 import { databaseLocation } from './database-check.ts'
-import { builtInRules, withoutReplaced } from './rules-service.ts'
+import { builtInRules, enabledSources, knownFiles, type RuleSet } from './rule-sources.ts'
 import { createScanning, type Scanning } from './scanning.ts'
 
 const READ_BYTES = 1 << 20
@@ -34,7 +34,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<ScannedFile> {
   const spoolDirectory = await mkdtemp(join(tmpdir(), 'assay-scan-'))
   const scanning = createScanning({ config, spoolDirectory, onThreadDead: () => {} })
   try {
-    const sources = [...withoutReplaced(await builtInRules(), stored.rules), ...stored.rules]
+    const sources = enabledSources(knownFiles(await builtInRules(), stored.rules))
     await scanning.useRules((await compileRules(sources)).blob)
     scanning.useLists(newestLists(options.data))
     for await (const path of options.files) yield await scanFile(path, scanning, config)
@@ -46,18 +46,22 @@ export async function* scan(options: ScanOptions): AsyncGenerator<ScannedFile> {
 
 interface Stored {
   readonly values: Readonly<Record<string, unknown>>
-  readonly rules: readonly RuleSource[]
+  readonly rules: RuleSet
 }
 
 /** A folder that no server has used yet has neither settings nor rules of its own; nothing is made in it. */
 async function readStore(data: string): Promise<Stored> {
   const location = databaseLocation(data, process.env)
-  if ('dataDir' in location && !existsSync(join(data, 'assay.db'))) return { values: {}, rules: [] }
+  if ('dataDir' in location && !existsSync(join(data, 'assay.db')))
+    return { values: {}, rules: { files: [], options: [] } }
   const database = await openDatabase(location)
   try {
     const revision = await settingsRevisionsIn(database).latest()
-    const rules = await ruleFilesIn(database).all()
-    return { values: revision?.values ?? {}, rules: rules.filter(({ enabled }) => enabled) }
+    const rules = ruleFilesIn(database)
+    return {
+      values: revision?.values ?? {},
+      rules: { files: await rules.all(), options: await rules.options() },
+    }
   } finally {
     await database.close()
   }
@@ -111,7 +115,7 @@ async function scanFile(path: string, scanning: Scanning, config: Config): Promi
 /** A file on disk belongs to no message. */
 const NO_CONTEXT = {} as Parameters<Scanning['lists']>[2]
 
-async function sampleOf(
+export async function sampleOf(
   file: FileHandle,
   { path, size, inMemory }: { path: string; size: number; inMemory: boolean },
 ): Promise<Sample> {

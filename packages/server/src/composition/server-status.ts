@@ -40,7 +40,7 @@ export function serverStatus(facts: ServerFacts): Status {
     processes: processesOf(workers),
     engines: enginesOf(workers),
     rules: {
-      loaded: facts.ruleFiles.filter(({ state }) => state !== 'quarantined').length,
+      loaded: facts.ruleFiles.filter(({ state }) => state === 'loaded' || state === 'slow').length,
       quarantined: facts.ruleFiles.filter(({ state }) => state === 'quarantined'),
       slow: facts.ruleFiles.filter(({ state }) => state === 'slow'),
     },

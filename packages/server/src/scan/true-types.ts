@@ -175,3 +175,8 @@ export function typeNamed(name: string): TrueType {
   if (type === undefined) throw new Error(`no true type is called ${name}`)
   return type
 }
+
+/** Every type's name, and every family's. */
+export function typeNames(): ReadonlySet<string> {
+  return new Set([...BY_NAME.keys(), ...Object.keys(MIMES)])
+}

@@ -3,7 +3,14 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { type FeedView, feedConfigSchema, type ModelView, type Status } from '../../src/api/contract.ts'
+import {
+  type FeedView,
+  feedConfigSchema,
+  type ModelView,
+  type RuleCheckView,
+  type RuleFile,
+  type Status,
+} from '../../src/api/contract.ts'
 import type { ApiDeps, ImportLine } from '../../src/api/deps.ts'
 import { recordWithTree } from '../../src/domain/evidence-tree.ts'
 import type { SuspiciousObject } from '../../src/domain/suspicious-object.ts'
@@ -177,16 +184,28 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
     },
     feeds: memoryFeeds(seen),
     rules: {
-      async add({ name, text, by }) {
-        seen('rules.add', { name, by })
+      async add({ name, text, by, options }) {
+        seen('rules.add', { name, by, ...(options === undefined ? {} : { options }) })
         const bad = text.includes('bad')
         const faults = bad ? ['line 1: syntax error'] : []
         return {
           ok: true,
-          file: { name, state: bad ? 'quarantined' : 'loaded', rules: bad ? 0 : 1, faults, builtIn: false },
+          file: sampleRuleFile({ name, state: bad ? 'quarantined' : 'loaded', rules: bad ? 0 : 1, faults }),
         }
       },
-      list: async () => [{ name: 'a.yar', state: 'loaded', rules: 3, faults: [], builtIn: true }],
+      list: async () => [sampleRuleFile({ builtIn: true })],
+      async show(name) {
+        if (name !== 'a.yar') return undefined
+        return { file: sampleRuleFile({}), check: sampleRuleCheck(''), hits: RULE_HITS }
+      },
+      async setOptions({ name, by, ...change }) {
+        seen('rules.setOptions', { name, by, ...change })
+        if (name !== 'a.yar') return { ok: false, faults: [`no rule file is called ${name}`] }
+        const { enabled = true, shadow = false, types = [] } = change
+        return { ok: true, file: sampleRuleFile({ state: enabled ? 'loaded' : 'disabled', shadow, types }) }
+      },
+      check: async ({ text }) => ({ ok: true, check: sampleRuleCheck(text) }),
+      hits: async () => RULE_HITS,
       async remove({ name }) {
         if (name === 'builtin.yar') return { ok: false, faults: ['builtin.yar comes with the program'] }
         return { ok: true, removed: name === 'a.yar' }
@@ -195,6 +214,30 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
     ...changes,
   }
   return { deps, calls, objects, values }
+}
+
+const RULE_HITS = [{ file: 'a.yar', rule: 'one', enforced: 3, shadow: 1 }]
+
+function sampleRuleFile(changes: Partial<RuleFile>): RuleFile {
+  return {
+    name: 'a.yar',
+    state: 'loaded',
+    rules: 3,
+    faults: [],
+    builtIn: false,
+    shadow: false,
+    types: [],
+    cost: { meanMs: 0.1, worstMs: 1.5, share: 0.25 },
+    ...changes,
+  }
+}
+
+export function sampleRuleCheck(text: string): RuleCheckView {
+  const fault = { line: 1, code: 'E001', text: 'syntax error' }
+  const warnings = [{ line: 2, code: 'slow_pattern', text: 'slow pattern' }]
+  if (text.includes('bad')) return { name: 'a.yar', faults: [fault], warnings, rules: [] }
+  const rule = { name: 'one', risk: 'high', weight: 7, cost: { meanMs: 0.1, worstMs: 1.5 }, share: 1 } as const
+  return { name: 'a.yar', faults: [], warnings, rules: [rule, { name: 'two', risk: 'low' }] }
 }
 
 export function sampleFeed(name: string, changes: Partial<FeedView> = {}): FeedView {

@@ -32,6 +32,8 @@ describe('the OpenAPI document', () => {
       'get /api/v1/lists/export',
       'get /api/v1/models',
       'get /api/v1/rules',
+      'get /api/v1/rules/hits',
+      'get /api/v1/rules/{name}',
       'get /api/v1/settings',
       'get /api/v1/settings/export',
       'get /api/v1/settings/history',
@@ -47,9 +49,11 @@ describe('the OpenAPI document', () => {
       'post /api/v1/models',
       'post /api/v1/models/fetch',
       'post /api/v1/rules',
+      'post /api/v1/rules/check',
       'post /api/v1/settings/apply',
       'post /api/v1/settings/rollback/{revision}',
       'put /api/v1/feeds/{name}/enabled',
+      'put /api/v1/rules/{name}/options',
       'put /api/v1/settings',
     ])
     const { parameters } = document.paths['/api/v1/lists/entries']?.delete ?? { parameters: [] }

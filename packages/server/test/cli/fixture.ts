@@ -42,6 +42,10 @@ const noTools: CliTools = {
   },
   checkDatabase: async () => ({ reachable: true, detail: 'SQLite' }),
   modelFeatures: () => Promise.reject(new Error('modelFeatures is not for this test')),
+  checkRules: () => Promise.reject(new Error('checkRules is not for this test')),
+  retroScan: () => {
+    throw new Error('retroScan is not for this test')
+  },
 }
 
 export function scanned(

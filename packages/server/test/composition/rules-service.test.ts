@@ -3,9 +3,11 @@ import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { createRulesService, type RulesService } from '../../src/composition/rules-service.ts'
+import { checkRulesHere } from '../../src/scan/scanners/yara/check-rules.ts'
 import { compileRules } from '../../src/scan/scanners/yara/rule-compiler.ts'
 import { createYaraEngine } from '../../src/scan/scanners/yara/yara-engine.ts'
 import type { Snapshot } from '../../src/supervisor/messages.ts'
+import { sampleOf } from '../scan/samples.ts'
 import { openStore, type StoreRig } from './store-rig.ts'
 
 const rule = (name: string, body = `strings: $a = "${name}" condition: $a`) => `rule ${name} { ${body} }\n`
@@ -22,6 +24,7 @@ before(async () => {
 after(() => rig.close())
 beforeEach(async () => {
   for (const { name } of await rig.writer.rules.list()) await rig.writer.rules.remove(name)
+  for (const { name } of await rig.writer.rules.options()) await rig.writer.rules.removeOptions(name)
   ;({ service, published, faults } = newService())
   await service.build()
 })
@@ -32,7 +35,7 @@ const compiled = new Map<string, ReturnType<Options['compile']>>()
 
 /** Compiling takes a second; the same files again are the same rules. */
 const compileOnce: Options['compile'] = (files) => {
-  const key = JSON.stringify(files.map(({ name, source }) => [name, source]))
+  const key = JSON.stringify(files.map(({ name, source, options }) => [name, source, options]))
   const known = compiled.get(key) ?? compileRules(files)
   compiled.set(key, known)
   return known
@@ -44,6 +47,8 @@ function newService(store: Options['store'] = rig.writer.rules, compile: Options
   const service = createRulesService({
     store,
     compile,
+    check: async (file) => checkRulesHere(file),
+    hits: () => [{ file: 'eicar.yar', rule: 'some', enforced: 2, shadow: 0 }],
     snapshots: rig.snapshots,
     publish: async (snapshot) => {
       published.push(snapshot)
@@ -178,3 +183,80 @@ describe('rule files', () => {
     assert.deepEqual(snapshots(), [`rules-${revision}.bin`])
   })
 })
+
+describe('the options of a rule file', () => {
+  const fileOf = (name: string) => service.files().find((file) => file.name === name)
+
+  it('disable and enable a file that comes with the program, also over a restart', async () => {
+    const off = await service.deps.setOptions({ name: 'eicar.yar', enabled: false, by })
+    assert.deepEqual(off.ok && [off.file.state, off.file.builtIn, off.file.rules], ['disabled', true, 0])
+    const again = newService().service
+    const snapshot = await again.build()
+    assert.equal(again.files().find(({ name }) => name === 'eicar.yar')?.state, 'disabled')
+    const engine = await createYaraEngine({ blob: readFileSync(join(rig.snapshots, '..', snapshot.path)) })
+    assert.deepEqual(namesFound(engine, EICAR), [])
+    await engine.close()
+    const on = await service.deps.setOptions({ name: 'eicar.yar', enabled: true, by })
+    assert.equal(on.ok && on.file.state, 'loaded')
+  })
+
+  it('are those a file is added with, from its first scan on', async () => {
+    const options = { shadow: true, weight: 7, types: ['text', 'script'] }
+    const added = await service.deps.add({ name: 'own.yar', text: rule('one'), options, by })
+    assert.ok(added.ok)
+    const { shadow, weight, types, state } = added.file
+    assert.deepEqual({ shadow, weight, types, state }, { ...options, state: 'loaded' })
+    assert.equal(published.length, 1, 'never enforced for a moment')
+  })
+
+  it('stay when the file is replaced, and go with it', async () => {
+    await service.deps.add({ name: 'own.yar', text: rule('one'), options: { shadow: true }, by })
+    await service.deps.add({ name: 'own.yar', text: rule('two'), by })
+    assert.equal(fileOf('own.yar')?.shadow, true)
+    await service.deps.remove({ name: 'own.yar', by })
+    await service.deps.add({ name: 'own.yar', text: rule('three'), by })
+    assert.equal(fileOf('own.yar')?.shadow, false)
+  })
+
+  it('change one by one, each with a version of its own', async () => {
+    await service.deps.add({ name: 'own.yar', text: rule('one'), by })
+    await service.deps.setOptions({ name: 'own.yar', weight: 9, by })
+    await service.deps.setOptions({ name: 'own.yar', shadow: true, by })
+    assert.deepEqual([fileOf('own.yar')?.weight, fileOf('own.yar')?.shadow], [9, true])
+    await service.deps.setOptions({ name: 'own.yar', weight: null, by })
+    assert.deepEqual([fileOf('own.yar')?.weight, fileOf('own.yar')?.shadow], [undefined, true])
+    assert.equal(new Set(published.map(({ revision }) => revision)).size, published.length)
+  })
+
+  it('are refused for types that do not exist and files that are not there; nothing changes', async () => {
+    const bad = await service.deps.setOptions({ name: 'eicar.yar', types: ['pe', 'exe'], by })
+    assert.deepEqual(bad, { ok: false, faults: ['types: no true type or family is called exe'] })
+    const missing = await service.deps.setOptions({ name: 'never.yar', enabled: false, by })
+    assert.deepEqual(missing, { ok: false, faults: ['no rule file is called never.yar'] })
+    assert.deepEqual([published, await rig.writer.rules.options()], [[], []])
+  })
+
+  it('that a worker refuses are not kept', async () => {
+    faults.push('no')
+    const refused = await service.deps.setOptions({ name: 'eicar.yar', shadow: true, by })
+    assert.deepEqual(refused, { ok: false, faults: ['no'] })
+    assert.deepEqual([fileOf('eicar.yar')?.shadow, await rig.writer.rules.options()], [false, []])
+  })
+
+  it('are shown with what the file costs, its hits and its rules', async () => {
+    const detail = await service.deps.show('eicar.yar')
+    assert.ok(detail !== undefined && detail.check.rules.length > 0 && detail.hits.length === 1)
+    const shares = service.files().map(({ cost }) => cost?.share ?? 0)
+    assert.ok(Math.abs(shares.reduce((sum, share) => sum + share, 0) - 1) < 0.05, `${shares}`)
+    assert.equal(await service.deps.show('never.yar'), undefined)
+    const checked = await service.deps.check({ name: 'x.yar', text: 'rule x {' })
+    assert.ok(checked.ok && checked.check.faults.length > 0)
+    assert.equal(stateOf('x.yar'), undefined, 'nothing is installed')
+  })
+})
+
+const EICAR = ['X5O!P%@AP[4', 'PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join('\\')
+
+function namesFound(engine: Awaited<ReturnType<typeof createYaraEngine>>, text: string) {
+  return engine.scanNow(sampleOf(text))?.map(({ name }) => name)
+}

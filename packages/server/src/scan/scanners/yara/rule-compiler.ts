@@ -4,7 +4,8 @@ import { Worker } from 'node:worker_threads'
 import type { RuleSource } from './binding.ts'
 import type { CompiledRules, CompileOptions } from './compile-rules.ts'
 
-export type { RuleFault, RuleSource } from './binding.ts'
+export type { RuleFault, RuleOptions, RuleSource } from './binding.ts'
+export type { CheckedRule, RuleCheck } from './check-rules.ts'
 export type { CompiledRules, CompileOptions, FileFaults, SlowRule } from './compile-rules.ts'
 
 const COMPILE_TIMEOUT_MS = 120_000
