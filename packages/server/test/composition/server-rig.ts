@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly checkout?: string
   /** Settings of a new data folder. */
   readonly saved?: Readonly<Record<string, unknown>>
+  /** A program and its arguments that becomes the server's: `exec "$@"` at its end. */
+  readonly under?: readonly string[]
 }
 
 export interface Ports {
@@ -105,7 +107,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const env = { ...CLEAN_ENV, ...options.env, ASSAY_E2E: id }
   const [, ...rest] = args
   const command = join(options.checkout ?? TOP, 'bin/assay.ts')
-  const child = spawn(process.execPath, [command, ...rest], {
+  const [program = '', ...before] = [...(options.under ?? []), process.execPath]
+  const child = spawn(program, [...before, command, ...rest], {
     cwd: options.checkout ?? TOP,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
