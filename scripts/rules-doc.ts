@@ -36,6 +36,14 @@ export function rulesDocument(files: readonly RuleFile[]): string {
     '',
     `${all.length} rules: ${count('high')} high (nothing harmless does that), ${count('medium')} medium, ${count('low')} low (worth telling). ATT&CK is a trademark of The MITRE Corporation.`,
     '',
+    '## Why each condition ends in `or false`',
+    'YARA-X 1.20 notes the tests `filesize < N` and `uint16be(0) == N` of a condition with each of its strings, so that the strings are not looked at in other files. Where two rules have the same string, the tests of the first count for both, and the second misses without a word: in one file, across files, in the native and in the WASM build. It notes nothing where the tests are not the whole of the condition. Write your own rules the same way:',
+    '',
+    '```yara',
+    'condition:',
+    '    (uint16be(0) == 0x4D5A and filesize < 2MB and all of them) or false',
+    '```',
+    '',
     ...parts.flatMap(({ name, about, rules }) => [`## ${name}`, about, '', ...table(rules), '']),
   ].join('\n')
 }

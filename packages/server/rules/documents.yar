@@ -118,8 +118,8 @@ rule VBA_Runs_Text_From_Document {
     meta:
         description = "Macro source that takes its command from document properties or form captions"
         risk = "medium"
-        attack = "T1027"
-        reference = "https://attack.mitre.org/techniques/T1564/007/"
+        attack = "T1027.009"
+        reference = "https://attack.mitre.org/techniques/T1027/009/"
         author = "Assay"
         date = "2026-11-25"
     strings:

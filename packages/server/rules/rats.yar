@@ -137,7 +137,7 @@ rule Rat_XWorm {
         description = "XWorm, a remote access trojan"
         risk = "high"
         attack = "T1219"
-        reference = "https://www.cisa.gov/topics/cyber-threats-and-advisories"
+        reference = "https://attack.mitre.org/techniques/T1219/"
         author = "Assay"
         date = "2026-11-25"
     strings:

@@ -61,6 +61,16 @@ describe('the signature pack', () => {
     assert.ok(names.length >= 120)
   })
 
+  it('lets no rule switch off the strings of another', () => {
+    // YARA-X 1.20: size and magic tests of one rule count for every rule with the same string (docs/rules.md).
+    for (const { source } of packFiles())
+      for (const { name, source: rule } of rulesIn(source)) {
+        const [, condition = ''] = rule.split('condition:\n')
+        const tests = /\bfilesize\b|\buint\d+(be)?\(0\)/.test(condition)
+        assert.ok(!tests || /\) or false\n\}/.test(condition), name)
+      }
+  })
+
   for (const [file, rows] of Object.entries(CASES))
     describe(file, () => {
       for (const row of rows) it(`${row.rule} finds its kind, and not when ${row.because}`, () => tryCase(row))
