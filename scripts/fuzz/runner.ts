@@ -115,9 +115,12 @@ function runChild(job: Job): Promise<Round> {
     }
   })
   const watch = watchdog(child, job)
+  // What it has said may come after its end.
+  const silent = new Promise<void>((resolve) => void child.on('disconnect', resolve))
   return new Promise((resolve) => {
-    child.on('exit', (code, signal) => {
+    child.on('exit', async (code, signal) => {
       const hung = watch.stop()
+      await silent
       const death: Ended = {
         why: 'death',
         index: progressOf(job),

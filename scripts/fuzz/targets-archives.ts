@@ -147,37 +147,37 @@ export const ARCHIVE_TARGETS: readonly Target[] = [
   {
     name: 'zip',
     about: 'zip opener (all readings, ZipCrypto, WinZip AES), directory and protection',
-    share: 10,
+    share: 150,
     prepare: () => ({ seeds: zipSeeds(), tokens: ZIP_TOKENS, keptBytes: 4, run: createWalker() }),
   },
   {
     name: 'tar',
     about: 'tar opener: ustar, GNU, pax, sparse',
-    share: 8,
+    share: 300,
     prepare: () => ({ seeds: tarSeeds(), tokens: TAR_TOKENS, keptBytes: 0, mend: mendTar, run: createWalker() }),
   },
   {
     name: 'streams',
     about: 'gzip, zstd and lz4 openers, lzip',
-    share: 6,
+    share: 100,
     prepare: () => ({ seeds: streamSeeds(), tokens: STREAM_TOKENS, keptBytes: 4, run: createWalker() }),
   },
   {
     name: 'matrix',
     about: 'every container of the matrix, one and two levels deep, with every opener',
-    share: 8,
+    share: 80,
     prepare: () => ({ seeds: matrixSeeds(), tokens: [...ZIP_TOKENS, ...STREAM_TOKENS], run: createWalker() }),
   },
   {
     name: 'protection',
     about: 'true types, protection, hidden archives: heads of RAR, 7z, OLE, CAB and what 7-Zip would open, without it',
-    share: 8,
+    share: 250,
     prepare: () => ({ seeds: [...nativeSeeds(), ...headSeeds()], tokens: [...ZIP_TOKENS, ...STREAM_TOKENS, 'Rar!\x1a\x07\x01\0'], keptBytes: 6, run: createWalker() }), // biome-ignore format: one object
   },
   {
     name: 'seven-zip',
     about: '7-Zip itself in the real confinement, and what reads its output',
-    share: 0.005,
+    share: 0.5,
     async prepare() {
       const host = await testToolHost()
       return {

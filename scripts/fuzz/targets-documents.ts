@@ -262,11 +262,11 @@ function documents(name: string, about: string, { seeds, tokens, share = 8, kept
 }
 
 export const DOCUMENT_TARGETS: readonly Target[] = [
-  documents('ole', 'compound files, VBA (streams, compression, folding), XLM, embedded objects', { seeds: oleSeeds, tokens: OLE_TOKENS, share: 10 }),
-  documents('sealed', 'encrypted Office and OpenDocument files, all ciphers', { seeds: sealedSeeds, tokens: [...OLE_TOKENS, 'spinCount="9999999"', 'keyBits="0"', 'manifest:iteration-count="2000000000"'], share: 1.5 }),
-  documents('ooxml', 'OOXML: fields, relations, sheets, flat packages', { seeds: ooxmlSeeds, tokens: XML_TOKENS }),
-  documents('odf', 'OpenDocument: content, manifest, macros', { seeds: odfSeeds, tokens: XML_TOKENS, share: 6 }),
-  documents('pdf', 'PDF: objects, tables, streams and filters, encryption, scripts', { seeds: pdfSeeds, tokens: PDF_TOKENS, share: 10 }),
-  documents('rtf', 'RTF and its objects', { seeds: rtfSeeds, tokens: RTF_TOKENS, keptBytes: 6 }),
-  documents('lnk', 'shortcuts and OneNote sections', { seeds: lnkSeeds, tokens: LNK_TOKENS, keptBytes: 20 }),
+  documents('ole', 'compound files, VBA (streams, compression, folding), XLM, embedded objects', { seeds: oleSeeds, tokens: OLE_TOKENS, share: 120 }),
+  documents('sealed', 'encrypted Office and OpenDocument files, all ciphers', { seeds: sealedSeeds, tokens: [...OLE_TOKENS, 'spinCount="9999999"', 'keyBits="0"', 'manifest:iteration-count="2000000000"'], share: 10 }),
+  documents('ooxml', 'OOXML: fields, relations, sheets, flat packages', { seeds: ooxmlSeeds, tokens: XML_TOKENS, share: 70 }),
+  documents('odf', 'OpenDocument: content, manifest, macros', { seeds: odfSeeds, tokens: XML_TOKENS, share: 60 }),
+  documents('pdf', 'PDF: objects, tables, streams and filters, encryption, scripts', { seeds: pdfSeeds, tokens: PDF_TOKENS, share: 90 }),
+  documents('rtf', 'RTF and its objects', { seeds: rtfSeeds, tokens: RTF_TOKENS, keptBytes: 6, share: 120 }),
+  documents('lnk', 'shortcuts and OneNote sections', { seeds: lnkSeeds, tokens: LNK_TOKENS, keptBytes: 20, share: 250 }),
 ] // biome-ignore format: one target a line

@@ -102,7 +102,7 @@ export const FEED_TARGETS: readonly Target[] = [
   {
     name: 'feeds',
     about: 'lists of the synchronized objects: text, CSV, hosts, STIX 1 and 2, patterns, TAXII, MISP',
-    share: 12,
+    share: 600,
     prepare: () => ({ seeds: feedSeeds(), tokens: TOKENS, keptBytes: 1, run }),
   },
 ]

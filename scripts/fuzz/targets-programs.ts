@@ -103,7 +103,7 @@ export const PROGRAM_TARGETS: readonly Target[] = [
   {
     name: 'pe',
     about: 'PE reader, 2,568 features, Authenticode (DER, signatures, time stamps), and the walk over programs',
-    share: 10,
+    share: 80,
     async prepare() {
       const seeds = [...tinySeeds(), ...(await signedSeeds()), ...realSeeds()]
       return { seeds, tokens: PE_TOKENS, keptBytes: 2, run: runPe(createWalker()) }
@@ -112,7 +112,7 @@ export const PROGRAM_TARGETS: readonly Target[] = [
   {
     name: 'model',
     about: 'the reader of LightGBM models',
-    share: 3,
+    share: 300,
     prepare: () => ({ seeds: modelSeeds(), tokens: MODEL_TOKENS, run: runModel }),
   },
 ]

@@ -111,10 +111,10 @@ function texts(name: string, about: string, { seeds, tokens, share = 8 }: TextTa
 }
 
 export const TEXT_TARGETS: readonly Target[] = [
-  texts('mail', 'mail and mbox: heads, MIME trees, encoded words, transfer codings', { seeds: mailSeeds, tokens: MAIL_TOKENS }),
-  texts('outlook', 'TNEF, MSG, property lists, compressed RTF', { seeds: outlookSeeds, tokens: OUTLOOK_TOKENS }),
-  texts('uploads', 'forms, JSON, URL-encoded bodies, encoded text', { seeds: uploadSeeds, tokens: UPLOAD_TOKENS }),
-  texts('html', 'HTML, HTA, SVG: reader, rules, smuggling, data: URIs', { seeds: htmlSeeds, tokens: HTML_TOKENS }),
-  texts('scripts', 'scripts of all languages: folding, encoded scripts, payloads, WSF', { seeds: scriptSeeds, tokens: SCRIPT_TOKENS }),
-  texts('words', 'samples of the signature pack: languages, types, every opener', { seeds: ruleSeeds, tokens: [...SCRIPT_TOKENS, ...HTML_TOKENS], share: 6 }),
+  texts('mail', 'mail and mbox: heads, MIME trees, encoded words, transfer codings', { seeds: mailSeeds, tokens: MAIL_TOKENS, share: 200 }),
+  texts('outlook', 'TNEF, MSG, property lists, compressed RTF', { seeds: outlookSeeds, tokens: OUTLOOK_TOKENS, share: 250 }),
+  texts('uploads', 'forms, JSON, URL-encoded bodies, encoded text', { seeds: uploadSeeds, tokens: UPLOAD_TOKENS, share: 250 }),
+  texts('html', 'HTML, HTA, SVG: reader, rules, smuggling, data: URIs', { seeds: htmlSeeds, tokens: HTML_TOKENS, share: 120 }),
+  texts('scripts', 'scripts of all languages: folding, encoded scripts, payloads, WSF', { seeds: scriptSeeds, tokens: SCRIPT_TOKENS, share: 120 }),
+  texts('words', 'samples of the signature pack: languages, types, every opener', { seeds: ruleSeeds, tokens: [...SCRIPT_TOKENS, ...HTML_TOKENS], share: 400 }),
 ] // biome-ignore format: one target a line
