@@ -23,6 +23,8 @@ const MODULES: Readonly<Record<string, string>> = {
   clamav: 'ClamAV',
   'virtual-analyzer': 'Virtual Analyzer',
   'true-file-type': 'True File Type',
+  documents: 'Document Rule',
+  unpack: 'Unpacking',
 }
 
 export function moduleName(detection: Detection): string {
