@@ -15,7 +15,7 @@ const typeNames = z
   .max(64)
   .readonly()
 
-/** CPU ms on 64 KiB of the torture corpus, beyond what a rule that asks nothing costs. */
+/** CPU ms on 64 KiB of the torture corpus. */
 export const ruleCostSchema = z.strictObject({ meanMs: z.number(), worstMs: z.number() })
 
 /** Hits since the server's start; one a transaction, however often the rule matched in it. */

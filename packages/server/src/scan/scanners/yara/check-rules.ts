@@ -1,8 +1,8 @@
 import type { RiskLevel } from '../../../domain/risk.ts'
-import { loadBinding, type RuleFault, type RuleSource } from './binding.ts'
-import { type CostMeter, costMeter, type RuleCost } from './rule-cost.ts'
+import { loadBinding, type RuleFault, type RuleSource, type YaraBinding } from './binding.ts'
 import { metaWeight, riskOf } from './rule-match.ts'
 import { ruleNames, splitRules } from './split-rules.ts'
+import { type RuleCost, tryRules } from './torture.ts'
 
 export interface CheckedRule {
   readonly name: string
@@ -29,6 +29,8 @@ export interface RuleCheck {
 
 const CHECK_MS = 20_000
 const MAX_SHOWN = 200
+/** What takes this long on one body is known to be dear, and is tried no further. */
+const LIMITS = { budgetMs: 100, timeoutMs: 2000 }
 
 /** Blocks the thread for as long as its rules are slow, 20 s at most and the last rule's time. */
 export function checkRulesHere(file: RuleSource, only?: 'native' | 'wasm'): RuleCheck {
@@ -36,7 +38,7 @@ export function checkRulesHere(file: RuleSource, only?: 'native' | 'wasm'): Rule
   const compiled = binding.compileFile(file)
   const warnings = compiled.warnings.slice(0, MAX_SHOWN)
   if ('faults' in compiled) return { name: file.name, faults: compiled.faults.slice(0, MAX_SHOWN), warnings, rules: [] }
-  const meter = binding.fastInline ? costMeter(binding, CHECK_MS) : () => undefined
+  const meter = costMeter(binding)
   const cost = meter(file)
   const rules = rulesOf(file).map((rule) => ({ ...describe(rule), ...costOf(meter, rule) }))
   return { name: file.name, faults: [], warnings, rules: withShares(rules), ...(cost === undefined ? {} : { cost }) }
@@ -66,6 +68,18 @@ function describe({ name, file }: OneRule): Omit<CheckedRule, 'cost' | 'share'> 
 function metaText(source: string, key: string): string | undefined {
   const meta = /\bmeta\s*:([\s\S]{0,4000}?)(?:\bstrings\s*:|\bcondition\s*:)/.exec(source)?.[1] ?? ''
   return new RegExp(`\\b${key}\\s*=\\s*"?(\\w{1,20})`).exec(meta)?.[1]
+}
+
+type CostMeter = (file: RuleSource) => RuleCost | undefined
+
+/** Nothing once the time for all is used up; nor of the WASM build, which takes half a second a scan whatever the rule. */
+function costMeter(binding: YaraBinding): CostMeter {
+  const endsAt = performance.now() + CHECK_MS
+  return (file) => {
+    if (!binding.fastInline || performance.now() > endsAt) return undefined
+    const compiled = binding.compileFile(file)
+    return 'faults' in compiled ? undefined : tryRules(compiled.rules, file, LIMITS).cost
+  }
 }
 
 function costOf(meter: CostMeter, { file }: OneRule) {

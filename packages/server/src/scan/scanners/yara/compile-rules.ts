@@ -8,9 +8,8 @@ import {
   type YaraBinding,
 } from './binding.ts'
 import { packRuleBlob } from './rule-blob.ts'
-import { costMeter, type RuleCost } from './rule-cost.ts'
 import { splitRules } from './split-rules.ts'
-import { type Excess, findExcess, type TortureLimits, tortureMs } from './torture.ts'
+import { type Excess, type RuleCost, type TortureLimits, tortureMs, tryRules } from './torture.ts'
 
 export interface FileFaults {
   readonly name: string
@@ -39,7 +38,7 @@ export interface CompiledRules {
   readonly warnings: readonly FileFaults[]
   /** Names of the files that scan. */
   readonly files: readonly string[]
-  /** Of those that scan; without those for which no time was left. */
+  /** Of those that scan; without those for which no time was left, and none with the WASM build. */
   readonly costs: readonly FileCost[]
 }
 
@@ -53,7 +52,6 @@ const SLOW_MS = 10
 const TORTURE_TIMEOUT_MS = 2000
 /** For all files together. */
 const ALL_TORTURE_MS = 60_000
-const ALL_COSTS_MS = 5000
 const MAX_FILES = 10_000
 /** Faults and warnings kept a file. */
 const MAX_SHOWN = 20
@@ -89,25 +87,12 @@ export function compileRulesHere(files: readonly RuleSource[], options: CompileO
     slow: good.flatMap((part) => part.slow),
     warnings: shown(parts, (part) => part.warnings),
     files: header.files,
-    costs: costsOf(
-      binding,
-      sorted.filter(({ name }) => header.files.includes(name)),
-    ),
+    costs: good.flatMap(({ name, cost }) => (cost === undefined ? [] : [{ name, ...cost }])),
   }
 }
 
 function optionsOf(files: readonly RuleSource[]): OptionsByFile {
   return Object.fromEntries(files.flatMap(({ name, options: own }) => (own === undefined ? [] : [[name, own]])))
-}
-
-/** The WASM build takes up to half a second a scan, whatever the rule: nothing could be told of it. */
-function costsOf(binding: YaraBinding, files: readonly RuleSource[]): FileCost[] {
-  if (!binding.fastInline) return []
-  const meter = costMeter(binding, ALL_COSTS_MS)
-  return files.flatMap((file) => {
-    const cost = meter(file)
-    return cost === undefined ? [] : [{ name: file.name, ...cost }]
-  })
 }
 
 interface FilePart {
@@ -117,6 +102,7 @@ interface FilePart {
   readonly fast: readonly RuleSource[]
   readonly slowSources: readonly RuleSource[]
   readonly slow: readonly SlowRule[]
+  readonly cost?: RuleCost
 }
 
 interface Trial extends TortureLimits {
@@ -142,7 +128,7 @@ function compileFile(
   return { ...none, warnings: compiled.warnings, ...sortBySpeed(binding, file, { rules: compiled.rules, trial }) }
 }
 
-type BySpeed = Pick<FilePart, 'fast' | 'slowSources' | 'slow'>
+type BySpeed = Pick<FilePart, 'fast' | 'slowSources' | 'slow' | 'cost'>
 
 function sortBySpeed(
   binding: YaraBinding,
@@ -153,9 +139,10 @@ function sortBySpeed(
   // The WASM build takes up to half a second a scan, and never runs inline: trying its rules would take minutes for nothing.
   if (!binding.fastInline) return { fast: [file], slowSources: [], slow: [] }
   if (performance.now() > trial.endsAt) return allSlow({ file: file.name })
-  const excess = findExcess(rules, file, trial)
-  if (excess === undefined) return { fast: [file], slowSources: [], slow: [] }
-  return takeApart(binding, file, { trial, excess }) ?? allSlow({ file: file.name, worstMs: excess.ms })
+  const { cost, excess } = tryRules(rules, file, trial)
+  if (excess === undefined) return { fast: [file], slowSources: [], slow: [], cost }
+  const apart = takeApart(binding, file, { trial, excess }) ?? allSlow({ file: file.name, worstMs: excess.ms })
+  return { ...apart, cost }
 }
 
 /**
