@@ -1,4 +1,5 @@
-// `npm run fuzz -- [--inputs N | --seconds N] [--target NAME,NAME] [--seed S] [--from I] [--file PATH]`: changed samples against
+// `npm run fuzz -- [--inputs N | --seconds N] [--target NAME,NAME] [--seed S] [--from I] [--large BYTES] [--file PATH]`:
+// changed samples against
 // every parser, each target in a process of its own (docs/fuzzing.md). Exits 1 when anything was found.
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     target: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     from: { type: 'string', default: '0' },
+    large: { type: 'string', default: '0' },
     file: { type: 'string' },
   },
 })
@@ -58,6 +60,7 @@ async function fuzzAll(): Promise<void> {
     const plan = {
       seed,
       from,
+      largeBytes: numberOf(values.large, 'large'),
       inputs: inputs === undefined && seconds !== undefined ? Number.MAX_SAFE_INTEGER - from : Math.ceil((inputs ?? QUICK_INPUTS) * part),
       forMs: seconds === undefined ? LONG_MS : seconds * 1000 * part * (names.includes(ICAP) ? 1 - ICAP_PART : 1),
     }

@@ -20,6 +20,9 @@ const faults: unknown[] = []
 process.on('uncaughtException', (error) => faults.push(error))
 process.on('unhandledRejection', (error) => faults.push(error))
 
+// Nobody listens any more.
+process.on('disconnect', () => process.exit())
+
 const prepared = await target.prepare()
 if (prepared.seeds.length === 0) throw new Error(`no seeds for ${job.target}`)
 mkdirSync(FUZZ_FOLDER, { recursive: true })
@@ -32,14 +35,19 @@ const cpuStart = cpuMs()
 for (const seed of prepared.seeds) await runOne(seedInput(seed), -1)
 inputs = 0
 slowestMs = 0
-if (job.file === undefined) await runAll(prepared)
-else await runOne({ bytes: readFileSync(job.file), fileName: '', declaredType: '', ...namesOf(job.file) }, -1)
-tell(true)
+try {
+  if (job.file === undefined) await runAll(prepared)
+  else await runOne({ bytes: readFileSync(job.file), fileName: '', declaredType: '', ...namesOf(job.file) }, -1)
+  tell(true)
+} catch (error) {
+  // A fault of the fuzzer itself.
+  console.error(error)
+}
 prepared.close?.()
 process.disconnect?.()
 
 async function runAll(from: Prepared): Promise<void> {
-  const mutator = new Mutator(job.target, from)
+  const mutator = new Mutator(job.target, from, job.largeBytes)
   const place = openSync(job.progress, 'w')
   const number = Buffer.alloc(8)
   for (let index = job.from; index < job.from + job.inputs; index++) {

@@ -24,7 +24,7 @@ export async function fuzzIcap(firstSeed: number, forMs: number): Promise<Target
   }
   const seconds = (performance.now() - started) / 1000
   const told = findings.map((finding, at) => toldOf(finding, at))
-  return { target: 'icap', seed: firstSeed, inputs, seconds, slowestMs: 0, slowestIndex: -1, peakMib: Math.round(rss / 2 ** 20), renewed: 0, findings: told }
+  return { target: 'icap', seed: firstSeed, largeBytes: 0, inputs, seconds, slowestMs: 0, slowestIndex: -1, peakMib: Math.round(rss / 2 ** 20), renewed: 0, findings: told }
 } // biome-ignore format: one report a line
 
 function toldOf({ what, pieces, seed }: Finding & { seed: number }, at: number): TargetReport['findings'][number] {

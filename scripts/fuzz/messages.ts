@@ -5,6 +5,8 @@ export interface Job {
   /** The first input's number. */
   readonly from: number
   readonly inputs: number
+  /** Every input is blown up to about this; 0: none is. */
+  readonly largeBytes: number
   /** Wall time after which it ends in any case. */
   readonly forMs: number
   /** Holds the number of the input that is being run: 8 bytes, a double. */

@@ -17,8 +17,12 @@ export class Mutator {
   readonly #tokens: readonly Buffer[]
   readonly #pool: readonly Buffer[]
 
-  constructor(name: string, prepared: Prepared) {
+  readonly #largeBytes: number
+
+  /** `largeBytes`: every input is blown up to about so many bytes: what costs more than its length shows itself. 0: none is. */
+  constructor(name: string, prepared: Prepared, largeBytes = 0) {
     this.#prepared = prepared
+    this.#largeBytes = largeBytes
     this.#key = numberOf(name)
     this.#tokens = prepared.tokens.map((token) => Buffer.from(token, 'latin1'))
     this.#pool = prepared.seeds.flatMap((seed) => [built(seed, seed.parts), ...seed.parts])
@@ -36,13 +40,17 @@ export class Mutator {
     const isPacked = seed.build !== undefined
     if (isPacked && !random.oneIn(3)) {
       const which = random.below(seed.parts.length)
-      const parts = seed.parts.map((part, at) => (at === which || random.oneIn(8) ? change.some(part) : part))
-      const packed = built(seed, parts)
+      const parts = seed.parts.map((part, at) => {
+        if (at !== which) return random.oneIn(8) ? change.some(part) : part
+        return this.#largeBytes > 0 ? change.grown(change.some(part), this.#largeBytes) : change.some(part)
+      })
+      const packed = attempted(seed, parts) ?? built(seed, seed.parts)
       if (!random.oneIn(4)) return packed
       return this.#mended(change.some(packed), random)
     }
     const whole = built(seed, seed.parts)
-    const bytes = change.some(whole)
+    const some = change.some(whole)
+    const bytes = this.#largeBytes > 0 ? change.grown(some, this.#largeBytes) : some
     const { keptBytes = 8 } = this.#prepared
     // A head of another kind is another target's input.
     if (!random.oneIn(12)) whole.copy(bytes, 0, 0, Math.min(keptBytes, bytes.length))
@@ -63,6 +71,15 @@ export class Mutator {
 
 function built(seed: Seed, parts: readonly Buffer[]): Buffer {
   return seed.build === undefined ? (parts[0] as Buffer) : seed.build(parts)
+}
+
+/** Makers are for good parts: what does not fit into a field of theirs is no input. */
+function attempted(seed: Seed, parts: readonly Buffer[]): Buffer | undefined {
+  try {
+    return built(seed, parts)
+  } catch {
+    return undefined
+  }
 }
 
 type Step = (bytes: Buffer) => Buffer
@@ -230,11 +247,25 @@ class Change {
     const isToken = this.#tokens.length > 0 && random.oneIn(2)
     const { from, to } = this.#range(bytes)
     const piece = isToken ? random.pick(this.#tokens) : bytes.subarray(from, to)
-    if (piece.length === 0) return bytes
     const most = random.oneIn(24) ? MAX_INPUT - bytes.length : 2048
-    const total = random.below(Math.max(1, most))
+    return this.#repeated(bytes, piece, random.below(Math.max(1, most)))
+  }
+
+  /** One or two words or short blocks, so often that it comes to that many bytes; sometimes a few of the words that begin or end something. */
+  grown(bytes: Buffer, total: number): Buffer {
+    const random = this.#random
+    const words = Array.from({ length: 1 + random.below(3) }, () => {
+      if (this.#tokens.length > 0 && !random.oneIn(3)) return random.pick(this.#tokens)
+      const { from, to } = this.#range(bytes)
+      return bytes.subarray(from, Math.min(to, from + 64))
+    })
+    return this.#repeated(bytes, Buffer.concat(words), total)
+  }
+
+  #repeated(bytes: Buffer, piece: Buffer, total: number): Buffer {
+    if (piece.length === 0) return bytes
     const grown = Buffer.alloc(Math.max(piece.length, total), piece)
-    const at = random.below(bytes.length + 1)
+    const at = this.#random.below(bytes.length + 1)
     return Buffer.concat([bytes.subarray(0, at), grown, bytes.subarray(at)])
   }
 }

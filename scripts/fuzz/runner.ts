@@ -26,11 +26,13 @@ export interface Plan {
   readonly from: number
   readonly inputs: number
   readonly forMs: number
+  readonly largeBytes: number
 }
 
 export interface TargetReport {
   readonly target: string
   readonly seed: number
+  readonly largeBytes: number
   readonly inputs: number
   readonly seconds: number
   readonly slowestMs: number
@@ -75,8 +77,14 @@ export async function fuzzTarget(target: Target, plan: Plan): Promise<TargetRepo
   return summed(target, plan, { rounds, findings, renewed })
 } // biome-ignore format: one finding a line
 
-function jobOf(target: Target, { seed }: Plan, more: Pick<Job, 'from' | 'inputs' | 'forMs'>): Job {
-  return { target: target.name, seed, progress: `${FUZZ_FOLDER}/${target.name}.${process.pid}.progress`, ...more }
+function jobOf(target: Target, { seed, largeBytes }: Plan, more: Pick<Job, 'from' | 'inputs' | 'forMs'>): Job {
+  return {
+    target: target.name,
+    seed,
+    largeBytes,
+    progress: `${FUZZ_FOLDER}/${target.name}.${process.pid}.progress`,
+    ...more,
+  }
 }
 
 /** Whether this one input alone, in a new process, grows it so much. */
@@ -86,14 +94,14 @@ async function memoryFinding(target: Target, plan: Plan, index: number): Promise
   return ended.why === 'done' ? undefined : bare('memory', { index, what: ended.what }, plan, target)
 }
 
-function bare(kind: FindingKind, { index, what }: { index: number; what: string }, { seed }: Plan, target: Target): FuzzFinding {
-  const stack = `again: npm run fuzz -- --target ${target.name} --seed ${seed} --from ${index} --inputs 1`
+function bare(kind: FindingKind, { index, what }: { index: number; what: string }, { seed, largeBytes }: Plan, target: Target): FuzzFinding {
+  const stack = `again: npm run fuzz -- --target ${target.name} --seed ${seed} --from ${index} --inputs 1${largeBytes === 0 ? '' : ` --large ${largeBytes}`}`
   return { kind, index, what, stack, fileName: '', declaredType: '', saved: '' }
 } // biome-ignore format: one signature
 
 /** One file's bytes, as they are. */
 export function runFile(target: Target, file: string): Promise<Round> {
-  return runChild({ ...jobOf(target, { seed: 0, from: 0, inputs: 1, forMs: 0 }, { from: 0, inputs: 1, forMs: 600_000 }), file })
+  return runChild({ ...jobOf(target, { seed: 0, from: 0, inputs: 1, forMs: 0, largeBytes: 0 }, { from: 0, inputs: 1, forMs: 600_000 }), file })
 } // biome-ignore format: one call
 
 const NOTHING: Tally = { inputs: 0, cpuMs: 0, wallMs: 0, slowestMs: 0, slowestIndex: -1, peakBytes: 0 }
@@ -175,12 +183,13 @@ interface Sum {
   readonly renewed: number
 }
 
-function summed(target: Target, { seed }: Plan, { rounds, findings, renewed }: Sum): TargetReport {
+function summed(target: Target, { seed, largeBytes }: Plan, { rounds, findings, renewed }: Sum): TargetReport {
   const slowest = rounds.map(({ tally }) => tally).reduce((a, b) => (b.slowestMs > a.slowestMs ? b : a), NOTHING)
   const sum = (of: (tally: Tally) => number) => rounds.reduce((total, { tally }) => total + of(tally), 0)
   return {
     target: target.name,
     seed,
+    largeBytes,
     inputs: sum(({ inputs }) => inputs),
     seconds: sum(({ wallMs }) => wallMs) / 1000,
     slowestMs: Math.round(slowest.slowestMs),
