@@ -85,8 +85,11 @@ const BY_EXTENSION: Readonly<Record<string, TrueType>> = {
   sh: typeNamed('sh'),
   htm: HTML,
   html: HTML,
+  xhtml: HTML,
   svg: SVG,
   eml: EML,
+  mht: EML,
+  mhtml: EML,
   json: JSON_TEXT,
   url: URL_SHORTCUT,
   website: URL_SHORTCUT,
@@ -102,6 +105,7 @@ const BY_MIME: Readonly<Record<string, TrueType>> = {
   'text/html': HTML,
   'application/hta': HTA,
   'text/vbscript': VBS,
+  'application/xhtml+xml': HTML,
   'image/svg+xml': SVG,
   'message/rfc822': EML,
   'application/json': JSON_TEXT,
@@ -112,6 +116,19 @@ export interface TextHints {
   readonly declaredType: string
   readonly fileName: string
 }
+
+/**
+ * What its name and its declared type make of it, whatever its bytes are: whoever opens a file by its name, or a body by its
+ * Content-Type, does not ask the first bytes (`GIF89a=1;` begins a script, `BZh9: x` a mail). At most two.
+ */
+export function calledTypes({ declaredType, fileName }: TextHints): readonly TrueType[] {
+  const byName = BY_EXTENSION[extensionOf(fileName)]
+  const byMime = declaredType.startsWith('multipart/') ? FORM : BY_MIME[declaredType]
+  if (byName === undefined && byMime === undefined) return NO_TYPES
+  return [...new Set([byName, byMime])].filter((type) => type !== undefined && type !== JSON_TEXT) as TrueType[]
+}
+
+const NO_TYPES: readonly TrueType[] = []
 
 /** What kind of text this is, from its first characters. `isProse`: it has too few signs for a program. */
 export function textType(text: string, hints: TextHints, isProse = false): TrueType {

@@ -7,6 +7,7 @@ import type { Opener, OpenerNode } from '../../unpack/opener.ts'
 import type { EngineHealth } from '../scanner.ts'
 import type { TrueType } from '../true-types.ts'
 import type { ContentsPool } from './contents-pool.ts'
+import { readingsOf } from './readings.ts'
 import type { ContentsResult } from './walk.ts'
 
 /** What must be looked into, by whom. */
@@ -53,9 +54,9 @@ export function createContentsScanner(options: ContentsScannerOptions): Contents
     version: versionOf(options),
     wants(sample, view, type) {
       if (type.packed || wanted.has(type.name)) return true
-      const node = nodeOf(sample, view, type)
+      const readings = readingsOf(nodeOf(sample, view, type))
       // One that cannot say is asked again where its fault is a result.
-      return openers.some((opener) => isWanted(opener, node))
+      return openers.some((opener) => readings.some((reading) => isWanted(opener, reading)))
     },
     scan: (sample, job) => pool.scan({ ...job, sample: plain(sample) }),
     health() {

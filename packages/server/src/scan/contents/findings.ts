@@ -1,5 +1,6 @@
 import type { Evidence, EvidenceFinding, EvidenceLimit, EvidenceNode } from '../../domain/evidence.ts'
 import { MAX_EVIDENCE_NODES } from '../../domain/evidence.ts'
+import { type RiskLevel, worstRisk } from '../../domain/risk.ts'
 import { type Detection, isNonEmpty, type ScanResult, type UnscannedReason } from '../../domain/verdict.ts'
 
 /** A node of the walk while it is under way. */
@@ -60,8 +61,10 @@ export class Findings {
     this.#weight++
     this.#keep(node)
     if (node.findings.length < MAX_A_NODE) node.findings.push(finding)
+    if (!isDetection) return
     const { detections } = this.answered(finding.engine)
-    if (!isDetection || detections.length >= MAX_DETECTIONS) return
+    // Any number of harmless ones must not keep out the one that decides.
+    if (detections.length >= MAX_DETECTIONS && !isWorse(finding.risk, detections)) return
     detections.push({
       engine: finding.engine,
       name: finding.name,
@@ -108,6 +111,11 @@ export class Findings {
     if (node.parent !== undefined) this.#keep(node.parent)
     this.#kept.add(node)
   }
+}
+
+function isWorse(risk: RiskLevel, detections: readonly Detection[]): boolean {
+  const worst = worstRisk(detections.map((detection) => detection.risk))
+  return worst !== risk && worstRisk([worst, risk]) === risk
 }
 
 function resultsOf(engine: string, { detections, faults }: EngineAnswers): ScanResult[] {

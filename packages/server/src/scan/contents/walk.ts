@@ -23,6 +23,7 @@ import type { TrueType } from '../true-types.ts'
 import { Budget, type WalkLimits } from './budget.ts'
 import { Findings, type NodeRecord } from './findings.ts'
 import type { MemberBody, TakenMember } from './member-body.ts'
+import { readingsOf } from './readings.ts'
 
 /** An engine as the walk asks it: about the sample itself only where nobody else does. */
 export interface MemberEngine {
@@ -179,16 +180,19 @@ class Walk {
     const { record, depth } = level
     let isOpened = false
     let isLooked = false
+    const readings = readingsOf(node)
     for (const opener of this.#options.openers) {
-      const want = this.#wants(opener, node, record)
-      if (want === undefined) continue
-      isOpened ||= want === 'members'
+      const wants = readings.map((reading) => this.#wants(opener, reading, record))
+      if (wants.every((want) => want === undefined)) continue
+      // What it is only called does not stand for what it is.
+      isOpened ||= wants[0] === 'members'
       isLooked = true
       if (depth >= this.#options.limits.maxDepth) {
         this.#limit(record, UNPACK, { reason: 'too-deep', detail: `nested deeper than ${depth}` })
         return
       }
-      await this.#run(opener, node, level)
+      for (const [at, reading] of readings.entries())
+        if (wants[at] !== undefined) await this.#run(opener, reading, level)
     }
     const damage = isOpened ? undefined : notOpened(node, type, isLooked)
     if (damage !== undefined) this.#limit(record, UNPACK, damage)
