@@ -38,7 +38,7 @@ const KEPT = new Set([
   'subject',
 ])
 
-/** `isMail`: an mbox separator or empty lines may stand in front. Where the first line is no field, there is no head. */
+/** `isMail`: an mbox separator, a byte order mark or empty lines may stand in front. Where the first line is no field, there is no head. */
 export function readHead(bytes: ByteScanner, range: Range, isMail = false): PartHead {
   const most = Math.min(MAX_HEAD_BYTES, range.to - range.from)
   const first = bytes.ahead(range.from).subarray(0, Math.min(most, 4096)).toString('latin1')
@@ -61,15 +61,15 @@ function scanFields(text: string, isMail: boolean): Fields {
   let unfolded: [string, string] | undefined
   let count = 0
   for (const { line, start, next } of linesOf(text)) {
+    if (isMail && count === 0 && /^(?:\xef\xbb\xbf)?[ \t]*$/.test(line)) continue
     if (line === '') {
-      if (isMail && count === 0) continue
       return { fields, end: next }
     }
     if (count > 0 && (line[0] === ' ' || line[0] === '\t')) {
       if (unfolded !== undefined) unfolded[1] += ` ${line.trim()}`
       continue
     }
-    const match = FIELD.exec(line.trimStart())
+    const match = FIELD.exec(line.replace(/^\xef\xbb\xbf/, '').trimStart())
     if (match === null && count === 0 && !(isMail && /^>?From /.test(line))) return { fields, end: start }
     unfolded = undefined
     if (match?.[1] === undefined || ++count > MAX_FIELDS) continue
