@@ -22,6 +22,7 @@ import { mboxOpener } from '../unpack/mail/mbox-opener.ts'
 import { msgOpener } from '../unpack/mail/msg-opener.ts'
 import { tnefOpener } from '../unpack/mail/tnef-opener.ts'
 import type { Opener } from '../unpack/opener.ts'
+import { appendedOpener } from '../unpack/scripts/appended.ts'
 import { scriptOpener } from '../unpack/scripts/scripts.ts'
 import { wsfOpener } from '../unpack/scripts/wsf.ts'
 import { encodedTextOpener } from '../unpack/uploads/encoded-text-opener.ts'
@@ -58,6 +59,7 @@ export function allOpeners(): readonly Opener[] {
     htmlOpener(),
     wsfOpener(),
     scriptOpener(),
+    appendedOpener(),
   ]
 }
 

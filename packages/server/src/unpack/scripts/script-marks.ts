@@ -1,8 +1,10 @@
 import type { ContentView } from '../content-view.ts'
 import { MarkSearch } from './mark-search.ts'
 
-const WHOLE = 4 * 1024 * 1024
-const EDGE = 256 * 1024
+/** Past this, whoever opens it looks for the marks part by part. */
+export const WHOLE = 4 * 1024 * 1024
+const STEP = 1024 * 1024
+const OVERLAP = 128
 
 /**
  * What is worth unfolding in a page's script. Every page's scripts pass here, so a word that stands in every library counts only
@@ -25,12 +27,19 @@ const MARKS = new MarkSearch([
   { word: 'child_process', next: /^["']\)\s{0,4}\.\s{0,4}exec/ },
 ]) // biome-ignore format: a table
 
-/** Whether a JavaScript shows a reason to look closer. Past 4 MiB, or where it lies in a file, its two ends are asked. */
+/** Whether a JavaScript shows a reason to look closer. In UTF-16, or past 4 MiB, it is looked into without asking. */
 export function hasScriptMarks(view: ContentView): boolean {
-  return windows(view).some((bytes) => MARKS.first(bytes) !== undefined)
+  if (isWide(view.head) || view.size > WHOLE) return true
+  if (view.head.length === view.size) return hasMarks(view.head)
+  for (let at = 0; at < view.size; at += STEP - OVERLAP) if (hasMarks(view.read(at, STEP))) return true
+  return false
 }
 
-function windows(view: ContentView): Buffer[] {
-  if (view.head.length === view.size && view.size <= WHOLE) return [view.head]
-  return [view.read(0, EDGE), view.tail(EDGE)]
+export function hasMarks(bytes: Buffer): boolean {
+  return MARKS.first(bytes) !== undefined
+}
+
+/** The words of a UTF-16 text stand apart. */
+function isWide([first, second]: Buffer): boolean {
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || first === 0 || second === 0
 }

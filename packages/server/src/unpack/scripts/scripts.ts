@@ -3,7 +3,7 @@ import { printable } from '../documents/printable.ts'
 import type { Opener, OpenerNode, OpenRun } from '../opener.ts'
 import { judgeScriptText } from './judge-script.ts'
 import { type Payload, payloadsAmong, payloadsIn } from './payload.ts'
-import { hasScriptMarks } from './script-marks.ts'
+import { hasMarks, hasScriptMarks, WHOLE } from './script-marks.ts'
 import { byteOffset, type TextPart, textParts } from './script-text.ts'
 import { unfold } from './unfold.ts'
 
@@ -26,10 +26,16 @@ export function scriptOpener(): Opener {
     async open(node, run) {
       for (const part of textParts(node.view)) {
         if (run.signal.aborted) throw new Unscanned('timeout', 'the script was not read to its end')
+        if (node.type === 'js' && node.size > WHOLE && !isMarked(part)) continue
         await lookAtScript({ part, type: node.type, fileName: node.fileName, isOurs: isUnfolded(node) }, run)
       }
     },
   }
+}
+
+/** Nobody has searched so long a script yet. The words of UTF-16 are not searched for. */
+function isMarked({ text, width }: TextPart): boolean {
+  return width === 2 || hasMarks(Buffer.from(text, 'latin1'))
 }
 
 export interface ScriptPart {
