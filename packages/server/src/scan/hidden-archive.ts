@@ -7,7 +7,8 @@ const ZIP_TAIL_BYTES = 22 + 65_535
 const ZIP_END = Buffer.from('PK\x05\x06')
 
 /** Names and types that open as an archive at a click; their programs search for the archive's mark behind other bytes. */
-const NAMED_ARCHIVE = /\.(?:zip|zipx|jar|7z|rar|r\d\d|cab|iso|img|vhdx?|tar|tgz|gz|bz2|xz|zst|lzh|lha|arj|ace|wim)$/i
+const NAMED_ARCHIVE =
+  /\.(?:zip|zipx|jar|7z|rar|r\d\d|cab|iso|img|vhdx?|tar|tgz|gz|bz2|xz|zst|lzma|lz|lz4|z|t[bx]z2?|cpio|rpm|deb|dmg|lzh|lha|arj|ace|wim)$/i
 const DECLARED_ARCHIVE =
   /^application\/(?:zip|x-zip-compressed|java-archive|x-7z-compressed|vnd\.rar|x-rar(?:-compressed)?|vnd\.ms-cab-compressed|x-iso9660-image|x-tar|gzip|x-gzip|x-bzip2?|x-xz|zstd)$/
 

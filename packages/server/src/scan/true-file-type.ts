@@ -17,6 +17,7 @@ const DMG = typeNamed('dmg')
 const VHD = typeNamed('vhd')
 const DISK = typeNamed('disk')
 const OLE = typeNamed('ole')
+const LZMA = typeNamed('lzma')
 const MSI = typeNamed('msi')
 const ZIP = typeNamed('zip')
 
@@ -135,10 +136,24 @@ function byLaterBytes(head: Buffer, view: ContentView): TrueType | undefined {
   if (textAt(head, 257, 'ustar')) return TAR
   if (textAt(head, 2, '-lh') || textAt(head, 2, '-lz')) return typeNamed('lha')
   if (textAt(head, 7, '**ACE**')) return typeNamed('ace')
+  if (isLzma(head)) return LZMA
   if (textAt(head, 34, 'LP') && head[8] === 1 && head[9] === 0) return typeNamed('eot')
   const pdfAt = head.subarray(0, PDF_HEADER_BYTES).indexOf(PDF_MARK)
   if (pdfAt >= 0) return carrierOf(head, pdfAt) ?? PDF
   return view.size < FOOTER_BYTES ? undefined : imageType(head, view)
+}
+
+/**
+ * The .lzma header has no mark (LZMA SDK, "lzma.txt"): properties below 225, a dictionary of 2^n or 2^n + 2^(n-1) bytes as XZ Utils
+ * take it, a length that is unknown or below 256 GiB; the first byte of the range coder is zero.
+ */
+function isLzma(head: Buffer): boolean {
+  if (head.length < 18 || (head[0] as number) >= 225 || head[13] !== 0) return false
+  const dictionary = head.readUInt32LE(1)
+  const rest = dictionary / 2 ** Math.floor(Math.log2(dictionary || 1))
+  if (dictionary < 4096 || (rest !== 1 && rest !== 1.5)) return false
+  if (head.readUInt32LE(5) === 0xffffffff && head.readUInt32LE(9) === 0xffffffff) return true
+  return head.readUInt32LE(9) < 64 && (head.readUInt32LE(5) !== 0 || head.readUInt32LE(9) !== 0)
 }
 
 function imageType(head: Buffer, view: ContentView): TrueType | undefined {

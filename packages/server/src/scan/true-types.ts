@@ -87,6 +87,7 @@ const MIMES: { readonly [F in TypeFamily]: Readonly<Record<string, string>> } = 
     '*lz4': 'application/x-lz4',
     '*lzip': 'application/x-lzip',
     '*lzma': 'application/x-lzma',
+    '*szdd': 'application/x-ms-compress',
     '*compress': 'application/x-compress',
     '*cab': 'application/vnd.ms-cab-compressed',
     '*iso': 'application/x-iso9660-image',

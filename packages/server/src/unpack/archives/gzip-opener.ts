@@ -29,10 +29,12 @@ async function openGzip(node: OpenerNode, run: OpenRun): Promise<void> {
   let members = 1
   while (end.damage === undefined) {
     failIfLate(run.signal)
-    const next = gzipHeaderBytes(source.read(end.at, MAX_HEADER))
+    // Zeros between members are padding to tape programs, and to readers that go on behind them (Python's gzip).
+    const from = await behindZeros(source, end.at)
+    const next = gzipHeaderBytes(source.read(from, MAX_HEADER))
     // Any two bytes that end the file look like a header cut short.
     if (typeof next !== 'number') break
-    end = await decodeOne(source, end.at + next, { run, out: writer.write })
+    end = await decodeOne(source, from + next, { run, out: writer.write })
     members++
   }
   await writer.end(end.damage)
@@ -72,6 +74,16 @@ async function decodeOne(source: ByteWindow, dataAt: number, taker: Taker): Prom
   const trailerAt = dataAt + consumed
   const trailer = source.read(trailerAt, TRAILER_BYTES)
   return { at: trailerAt + trailer.length, damage: damage ?? wrongTrailer(trailer, crc, bytes) }
+}
+
+async function behindZeros(source: ByteWindow, from: number): Promise<number> {
+  let at = from
+  for await (const piece of piecesOf(source, from, source.size)) {
+    const first = piece.findIndex((byte) => byte !== 0)
+    if (first >= 0) return at + first
+    at += piece.length
+  }
+  return at
 }
 
 const SMALL_BYTES = 4096

@@ -33,7 +33,10 @@ const BY_TYPE: Readonly<Record<string, Kind>> = {
   bz2: { formats: ['bzip2'], isSingle: SINGLE },
   lzma: { formats: ['lzma'], isSingle: SINGLE },
   compress: { formats: ['Z'], isSingle: SINGLE },
+  szdd: { formats: ['MsLZ'], isSingle: SINGLE },
 }
+
+const PACKED_FLASH: Kind = { formats: ['SWFc'], isSingle: SINGLE }
 
 const ISO: Kind = { formats: ['Iso'] }
 const UDF: Kind = { formats: ['Udf'] }
@@ -49,6 +52,8 @@ export function kindsOf({ type, view, fileName }: Pick<OpenerNode, 'type' | 'vie
   const kinds = new Set<Kind>()
   const own = BY_TYPE[type]
   if (own !== undefined) kinds.add(own)
+  // "SWF File Format" 19: C and Z in front of WS say how the rest is packed.
+  if (type === 'swf' && (view.head[0] === 0x43 || view.head[0] === 0x5a)) kinds.add(PACKED_FLASH)
   for (const kind of discKinds(view)) kinds.add(kind)
   if (type === 'disk') for (const kind of diskKinds(view)) kinds.add(kind)
   if (view.size >= FOOTER_BYTES) {

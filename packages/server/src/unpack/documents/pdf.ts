@@ -21,12 +21,18 @@ export function pdfOpener(): Opener {
     version: '1',
     wants(node) {
       if (node.type === 'pdf') return 'members'
+      // Browsers read one without a header.
+      if (isCalledPdf(node)) return 'looks'
       // What is a picture or an archive too is still a document to a reader.
       const at = node.view.head.subarray(0, HEADER_WITHIN).indexOf(HEADER)
       return at >= 0 && (node.view.head[at + 6] ?? 0) === 0x2e ? 'looks' : undefined
     },
     open: openPdf,
   }
+}
+
+function isCalledPdf({ fileName, declaredType, packed, size }: OpenerNode): boolean {
+  return !packed && size > 0 && (declaredType === 'application/pdf' || /\.pdf$/i.test(fileName))
 }
 
 async function openPdf(node: OpenerNode, run: OpenRun): Promise<void> {

@@ -32,11 +32,16 @@ export async function passValues(run: OpenRun, values: Iterable<EncodedValue>): 
   if (rest.length > 0) await passTogether(run, rest)
 }
 
-async function passReading(run: OpenRun, value: EncodedValue, { info, decoder, again }: Reading): Promise<void> {
+async function passReading(
+  run: OpenRun,
+  value: EncodedValue,
+  { info, decoder, again, asText }: Reading,
+): Promise<void> {
   const passing = { view: value.text, range: value.range }
   await passDecoded(run, info, { ...passing, decoder: decoder() })
   const other = again?.()
   if (other !== undefined) await passDecoded(run, info, { ...passing, decoder: other })
+  if (asText !== undefined) await passDecoded(run, asText, { ...passing, decoder: value.unescaper() })
 }
 
 async function passTogether(run: OpenRun, values: readonly EncodedValue[]): Promise<void> {
@@ -55,6 +60,8 @@ interface Reading {
   readonly decoder: () => TransferDecoder
   /** After the first pass: another way to read it, where readers differ. */
   readonly again?: () => TransferDecoder | undefined
+  /** It may as well be a text of its own with little but letters in it: JSON in a string around one long value. */
+  readonly asText?: MemberInfo
 }
 
 const LOOK_BYTES = 4096
@@ -80,8 +87,11 @@ function readingOf(value: EncodedValue): Reading | undefined {
   const letters = look.slice(skipped)
   if (!looksBase64(letters)) return { info: textInfo(value.name, look), decoder: value.unescaper }
   if (isWhole && !isPlausible(letters)) return undefined
-  return base64Reading(value, { name: value.name }, skipped)
+  const reading = base64Reading(value, { name: value.name }, skipped)
+  return NOT_BASE64.test(letters) ? { ...reading, asText: textInfo(value.name, look) } : reading
 }
+
+const NOT_BASE64 = /[^A-Za-z0-9+/=_%\s-]/
 
 function textInfo(name: string, look: string): MemberInfo {
   return /^\s{0,64}[{[]/.test(look) ? { name, declaredType: 'application/json' } : { name }
