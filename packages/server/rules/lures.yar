@@ -365,13 +365,17 @@ rule HTML_Makes_User_Paste_Command {
         $how18 = "Windows Button" nocase ascii
         $how2 = "<kbd>R</kbd>" nocase ascii
         $how3 = "Run dialog" nocase ascii
-        $paste = /(Ctrl|CTRL|Control)[^\r\n]{0,60}\bV\b/ ascii
+        $paste1 = "Ctrl + V" nocase ascii
+        $paste2 = "Ctrl+V" nocase ascii
+        $paste3 = "Ctrl</kbd>" nocase ascii
+        $paste4 = "Control + V" nocase ascii
+        $paste5 = "Ctrl key" nocase ascii
         $verify1 = "robot" nocase ascii
         $verify2 = "captcha" nocase ascii
         $verify3 = "verif" nocase ascii
         $verify4 = "fix" nocase ascii fullword
     condition:
-        (filesize < 4MB and any of ($copy*) and any of ($what*) and any of ($how*) and $paste and any of ($verify*)) or false
+        (filesize < 4MB and any of ($copy*) and any of ($what*) and any of ($how*) and any of ($paste*) and any of ($verify*)) or false
 }
 
 rule SVG_Script_Leads_Away {

@@ -33,8 +33,8 @@ rule PowerShell_Hidden_Encoded_Command {
         author = "Assay"
         date = "2026-11-25"
     strings:
-        $hidden_first = /(powershell|pwsh)(\.exe)?["']? [^\r\n]{0,200}-w[a-z]{0,11} {1,3}(hidden|1) [^\r\n]{0,200}-e[nc]?[a-z]{0,12} {1,3}["']?[A-Za-z0-9+\/]{40}/ nocase ascii wide
-        $hidden_last = /(powershell|pwsh)(\.exe)?["']? [^\r\n]{0,200}-e[nc]?[a-z]{0,12} {1,3}["']?[A-Za-z0-9+\/=]{40,4000}["']? [^\r\n]{0,80}-w[a-z]{0,11} {1,3}(hidden|1)\b/ nocase ascii wide
+        $hidden_first = /(powershell|pwsh)(\.exe)?["']? [^\r\n]{0,100}-w[a-z]{0,11} {1,3}(hidden|1) [^\r\n]{0,100}-e[nc]?[a-z]{0,12} {1,3}["']?[A-Za-z0-9+\/]{40}/ nocase ascii wide
+        $hidden_last = /(powershell|pwsh)(\.exe)?["']? [^\r\n]{0,100}-e[nc]?[a-z]{0,12} {1,3}["']?[A-Za-z0-9+\/=]{40,2000}["']? [^\r\n]{0,80}-w[a-z]{0,11} {1,3}(hidden|1)\b/ nocase ascii wide
     condition:
         (filesize < 5MB and any of them) or false
 }

@@ -92,7 +92,7 @@ rule Script_Hidden_By_Codes_Runs_Command {
         $host1 = "ActiveXObject" nocase ascii
         $host2 = "WScript" ascii
         $host3 = "CreateObject" nocase ascii
-        $codes1 = /(chrw?\( ?&?h?[0-9a-f]{1,4} ?\) ?[&+] ?){16}/ nocase
+        $codes1 = /(chrw?\(&?h?[0-9a-f]{1,3}\) ?[&+] ?){10}/ nocase
         $codes2 = /fromCharCode\(( ?(0x)?[0-9a-f]{1,4} ?,){24}/ nocase
         $word1 = "\\x57\\x53\\x63\\x72\\x69\\x70\\x74" nocase ascii
         $word2 = "\\x41\\x63\\x74\\x69\\x76\\x65\\x58" nocase ascii

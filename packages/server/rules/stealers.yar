@@ -256,7 +256,14 @@ rule Stealer_Cloud_Keys {
         $k9 = ".pypirc" ascii
         $k10 = ".bash_history" ascii
         $k11 = "169.254.169.254" ascii
-        $send1 = /curl [^\r\n]{0,80}(-F|--form|-T|--data-binary|-d) ?["']?[^\r\n]{0,20}@/
+        $send11 = "curl -F" ascii
+        $send12 = "curl -s -F" ascii
+        $send13 = "curl --form" ascii
+        $send14 = "curl -T" ascii
+        $send15 = "curl --data-binary" ascii
+        $send16 = "curl -d @" ascii
+        $send17 = "curl -X POST -d @" ascii
+        $send18 = "curl --upload-file" ascii
         $send2 = "requests.post(" ascii
         $send3 = /method["']? ?: ?["']POST["']/ ascii
         $send4 = "webhook.site" ascii
