@@ -26,7 +26,8 @@ function memberPredictive({ pack, high, medium, monitor }: PredictiveData): Memb
     pack &&
     createPredictiveEngine({
       models: modelsIn(Buffer.from(pack)),
-      thresholds: { high, medium },
+      // The settings may say 0, from which on everything is a hit; the engine takes what is above.
+      thresholds: { high: Math.max(high, Number.MIN_VALUE), medium: Math.max(medium, Number.MIN_VALUE) },
       monitor,
       maxBytes: DEFAULT_MAX_BYTES,
     })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MODEL_NAMES, type ModelView } from '../api/contract.ts'
 import type { ApiDeps, Outcome } from '../api/deps.ts'
@@ -60,7 +60,7 @@ export function createModelsService(options: ModelsServiceOptions): ModelsServic
     const bytes = packModels(
       models.map(({ name, sha256 }) => ({ name, bytes: readFileSync(fileOf(options.folder, sha256)) })),
     )
-    const revision = createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+    const revision = revisionOf(bytes)
     const name = `models-${revision}.bin`
     await writeWhole(join(options.snapshots, name), bytes, 0o644)
     return { revision, path: join('snapshots', name) }
@@ -75,6 +75,7 @@ export function createModelsService(options: ModelsServiceOptions): ModelsServic
       await options.publish(await build(before))
       return [...new Set(faults)]
     }
+    await removeSnapshots(options.snapshots, snapshot)
     await writeWhole(join(options.folder, MANIFEST), Buffer.from(JSON.stringify(next, undefined, 2)), 0o600)
     installed = next
     const kept = new Set(next.map(({ sha256 }) => sha256))
@@ -114,7 +115,7 @@ export function createModelsService(options: ModelsServiceOptions): ModelsServic
         if (bytes === undefined) return tooLarge()
         return inTurn(() => install([{ name, bytes, source, sha256 }]))
       },
-      async fetch(query) {
+      async download(query) {
         const wanted = wantedOf(query, options.pinned)
         if (typeof wanted === 'string') return { ok: false, faults: [wanted] }
         try {
@@ -144,7 +145,7 @@ interface Arrived {
 type Wanted = Omit<PinnedModel, 'sha256'> & { readonly sha256: string | undefined }
 
 function wantedOf(
-  { from, name, sha256 }: Parameters<ApiDeps['models']['fetch']>[0],
+  { from, name, sha256 }: Parameters<ApiDeps['models']['download']>[0],
   pinned: readonly PinnedModel[],
 ): readonly Wanted[] | string {
   if (from === 'ember2024') return name === undefined ? pinned : pinned.filter((one) => one.name === name)
@@ -200,6 +201,25 @@ async function writeWhole(path: string, bytes: Buffer, mode: number): Promise<vo
 }
 
 const MAGIC = 'AYM1'
+
+/** Each is as large as all models: those that nobody reads any more go. */
+async function removeSnapshots(folder: string, used: Snapshot | undefined): Promise<void> {
+  for (const name of await readdir(folder))
+    if (/^models-.*\.bin(\.new)?$/.test(name) && join('snapshots', name) !== used?.path)
+      await rm(join(folder, name), { force: true })
+}
+
+/** The installed models of a folder as the engines take them; undefined where there is none. */
+export function installedModels(folder: string): { readonly revision: string; readonly pack: Buffer } | undefined {
+  const models = modelFilesIn(folder)
+  if (models.length === 0) return undefined
+  const pack = packModels(models.map(({ name, path }) => ({ name, bytes: readFileSync(path) })))
+  return { revision: revisionOf(pack), pack }
+}
+
+function revisionOf(pack: Buffer): string {
+  return createHash('sha256').update(pack).digest('hex').slice(0, 16)
+}
 
 /** `AYM1`, a JSON head's length and the head (name and length of each), then the models' texts. */
 export function packModels(models: readonly { readonly name: string; readonly bytes: Buffer }[]): Buffer {

@@ -21,6 +21,7 @@ import { ruleFilesIn } from '../store/rule-files.ts'
 import { openSecretBox } from '../store/secret-box.ts'
 import { settingsRevisionsIn } from '../store/settings-revisions.ts'
 import { databaseLocation } from './database-check.ts'
+import { installedModels } from './models-service.ts'
 import { builtInRules, enabledSources, knownFiles, type RuleSet } from './rule-sources.ts'
 import { createScanning, type Scanning } from './scanning.ts'
 
@@ -35,6 +36,7 @@ export async function* scan(options: ScanOptions): AsyncGenerator<ScannedFile> {
   const scanning = createScanning({ config, spoolDirectory, onThreadDead: () => {} })
   try {
     const sources = enabledSources(knownFiles(await builtInRules(), stored.rules))
+    await scanning.useModels(installedModels(join(options.data, 'models')))
     await scanning.useRules((await compileRules(sources)).blob)
     scanning.useLists(newestLists(options.data))
     for await (const path of options.files) yield await scanFile(path, scanning, config)
@@ -67,12 +69,15 @@ async function readStore(data: string): Promise<Stored> {
   }
 }
 
+/** What a running server was allowed is not refused here: a model that is gone is an engine that is down. */
+const HAS_ALL = { hasModel: true, hasSynchronizedSource: true }
+
 function configFor({ data, settingsFile }: ScanOptions, saved: Stored['values']): Config {
   const box = {
     open: (sealed: string) => openSecretBox(data).open(sealed, 'settings'),
   }
   const file = settingsFile === undefined ? {} : { file: readSettingsFile(settingsFile) }
-  const loaded = loadSettings({ saved, box, environment: process.env, ...file })
+  const loaded = loadSettings({ saved, box, environment: process.env, context: HAS_ALL, ...file })
   if (!loaded.ok) throw new Error(loaded.faults.map(faultLine).join('\n'))
   return loaded.config
 }

@@ -58,6 +58,10 @@ function differ(keys: readonly SettingKey[], before: Config, next: Config): bool
   return keys.some((key) => JSON.stringify(before[key]) !== JSON.stringify(next[key]))
 }
 
+function isLost(models: InstalledModels | undefined): boolean {
+  return models?.pack === 'lost'
+}
+
 const CLAMAV_SETTINGS = [
   'clamav.endpoints',
   'clamav.maxConnections',
@@ -155,6 +159,7 @@ export function createScanning(options: ScanningOptions): Scanning {
       await useContents(blob)
     },
     async useModels(next) {
+      if (isLost(next) && isLost(models)) return
       models = next
       if (hasContents) await useContents(rules)
     },
@@ -166,7 +171,8 @@ export function createScanning(options: ScanningOptions): Scanning {
       engines: [pipeline.version],
       rules: yara?.version ?? '',
       lists: table?.revision ?? '',
-      models: models?.revision,
+      // One that is lost is asked for again with each state: in a moment it may be back.
+      models: isLost(models) ? undefined : models?.revision,
     }),
     get needsSha1() {
       return table?.needsSha1 ?? false

@@ -11,6 +11,7 @@ import {
   cacheKey,
   type EnginePlan,
   failed,
+  INSIDE_ENGINES,
   NOBODY_LOOKED,
   planOf,
   scanAll,
@@ -207,10 +208,11 @@ class ScanPipeline implements Pipeline {
 
   readiness(): readonly EngineReadiness[] {
     const settings = this.#options.settings()
-    const names = new Set([...this.#engines.keys(), ...settings.engines])
+    const inside = [...INSIDE_ENGINES].filter((name) => this.#contents?.engineHealth(name) !== undefined)
+    const names = new Set([...this.#engines.keys(), ...settings.engines, ...inside])
     const engines = [...names].map((name) => {
-      const inside = this.#contents?.engineHealth(name)
-      const engine = this.#engines.get(name) ?? (inside && { version: inside.version, health: () => inside })
+      const own = this.#contents?.engineHealth(name)
+      const engine = this.#engines.get(name) ?? (own && { version: own.version, health: () => own })
       return readinessOf(name, engine, settings.engines.has(name))
     })
     const own = [
