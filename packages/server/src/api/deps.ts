@@ -87,7 +87,7 @@ export interface ApiDeps {
       model: AddModel & { by: string },
       text: AsyncIterable<Buffer>,
     ): Promise<Outcome<{ models: readonly ModelView[] }>>
-    fetch(model: FetchModel & { by: string }): Promise<Outcome<{ models: readonly ModelView[] }>>
+    download(model: FetchModel & { by: string }): Promise<Outcome<{ models: readonly ModelView[] }>>
     list(): Promise<readonly ModelView[]>
     remove(model: { name: ModelView['name']; by: string }): Promise<Outcome<{ removed: boolean }>>
   }

@@ -45,6 +45,8 @@ async function fetchFrom({ api }: CommandContext, from: string, { name, sha256 }
 }
 
 async function sendFiles({ api }: CommandContext, from: string, flags: InstallFlags): Promise<readonly ModelView[]> {
+  if (flags.name !== undefined && !(MODEL_NAMES as readonly string[]).includes(flags.name))
+    throw usageError(`--name: ${JSON.stringify(flags.name)} is none of ${MODEL_NAMES.join(', ')}`)
   const paths = await modelFiles(from)
   if (paths.length > 1 && (flags.name !== undefined || flags.sha256 !== undefined))
     throw usageError('--name and --sha256 go with one file')

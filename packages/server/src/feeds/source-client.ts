@@ -47,7 +47,7 @@ export interface SourceClientOptions {
 const ANSWER_TIMEOUT_MS = 5 * 60_000
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000
 
-export function createSourceClient({ config, secret, fetch, signal }: SourceClientOptions): SourceClient {
+export function createSourceClient({ config, secret, fetch: askSource, signal }: SourceClientOptions): SourceClient {
   const origin = URL.parse(config.url)?.origin
   return async ({ url, accept, json, unless }) => {
     // A page of the source that names another host must not get its credentials there.
@@ -68,7 +68,7 @@ export function createSourceClient({ config, secret, fetch, signal }: SourceClie
       signal,
       ...(json === undefined ? {} : { method: 'POST' as const, body: Buffer.from(JSON.stringify(json)) }),
     }
-    const reply = await fetch(request, (chunk) => void chunks.push(chunk)).catch(
+    const reply = await askSource(request, (chunk) => void chunks.push(chunk)).catch(
       (error: Error & { fault?: string }) => {
         throw new FeedFault(error.fault === 'too-large' ? 'too-large' : 'unreachable', error.message, { cause: error })
       },

@@ -175,7 +175,7 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
         seen('models.add', { name, source, sha256, bytes, by })
         return bytes === 0 ? { ok: false, faults: ['it is no model'] } : { ok: true, models: [sampleModel(name)] }
       },
-      async fetch(query) {
+      async download(query) {
         seen('models.fetch', query)
         return { ok: true, models: [sampleModel('pe')] }
       },

@@ -64,7 +64,7 @@ describe('assay models', () => {
   const wrong: readonly (readonly [why: string, words: string[], code: number, says: RegExp])[] = [
     ['no such file', ['install', '/does/not/exist.model', '--name', 'pe'], 66, /ENOENT/],
     ['a name that says nothing', ['install', file('m.model', 'x')], 64, /--name/],
-    ['a name that is none', ['install', file('m.model', 'x'), '--name', 'elf'], 1, /name/],
+    ['a name that is none', ['install', file('m.model', 'x'), '--name', 'elf'], 64, /name/],
     ['an empty file', ['install', file('empty_pe.model', '')], 1, /no model/],
     ['a folder without any', ['install', data], 66, /no file that ends in \.model/],
   ]

@@ -89,8 +89,8 @@ describe('models', () => {
   })
 
   it('come from their publisher pinned, and from anywhere else only with a SHA-256', async () => {
-    assert.equal((await service().deps.fetch({ from: 'ember2024', by: 'cli' })).ok, true)
-    const unpinned = await service().deps.fetch({ from: 'https://a.example/m', name: 'win32', by: 'cli' })
+    assert.equal((await service().deps.download({ from: 'ember2024', by: 'cli' })).ok, true)
+    const unpinned = await service().deps.download({ from: 'https://a.example/m', name: 'win32', by: 'cli' })
     assert.match(String(unpinned.ok === false && unpinned.faults[0]), /SHA-256/)
     const other = {
       from: 'https://a.example/m',
@@ -98,7 +98,7 @@ describe('models', () => {
       sha256: sha256(Buffer.from('tree of m')),
       by: 'cli',
     } as const
-    assert.equal((await service().deps.fetch(other)).ok, true)
+    assert.equal((await service().deps.download(other)).ok, true)
     assert.deepEqual(
       (await service().deps.list()).map(({ name }) => name),
       ['pe', 'win32'],

@@ -26,7 +26,7 @@ export function modelRoutes({ models }: Pick<ApiDeps, 'models'>, by: string): Ro
       summary: 'Fetches a model from a URL, or the three of its publisher, and installs it',
       body: fetchModelSchema,
       answers: modelsSchema,
-      handle: async ({ body }) => changed(await models.fetch({ ...body, by })),
+      handle: async ({ body }) => changed(await models.download({ ...body, by })),
     }),
     route({
       method: 'DELETE',
