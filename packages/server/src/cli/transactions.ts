@@ -50,7 +50,9 @@ function showCommand({ api, io }: CommandContext): Command {
     .description('one transaction with its evidence: what was inside, and what was found where')
     .argument('<id>')
     .option('--json', 'as JSON')
-    .action(async (id: string, { json }: { json?: boolean }) => {
+    .action(async (id: string, _: unknown, command: Command) => {
+      // The command above has an option of the same name, and takes it.
+      const { json } = command.optsWithGlobals<{ json?: boolean }>()
       const record = await api().json({ path: `/transactions/${encodeURIComponent(id)}` }, transactionDetailSchema)
       await io.write(json ? jsonText(record) : detailText(record))
     })
