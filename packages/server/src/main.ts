@@ -16,6 +16,7 @@ import { greeting } from './composition/greeting.ts'
 import { checkedModel, PINNED_MODELS } from './composition/model-features.ts'
 import { createModelsService, type ModelsService, type ModelsServiceOptions } from './composition/models-service.ts'
 import { openPortFaults } from './composition/port-check.ts'
+import { createRecheckService } from './composition/recheck-service.ts'
 import { retroScan as retroSamples, samplesOf } from './composition/retro-scan.ts'
 import { createRulesService } from './composition/rules-service.ts'
 import { createSettingsService } from './composition/settings-service.ts'
@@ -165,6 +166,7 @@ async function start(run: Run): Promise<Server | number> {
       return state.change({ config: next })
     },
   })
+  const recheck = createRecheckService({ store: writer, config: () => settings.inForce.config, log })
   const server: Parts = {
     version: VERSION,
     writer,
@@ -172,6 +174,7 @@ async function start(run: Run): Promise<Server | number> {
     settings,
     state,
     rules,
+    recheck,
     models,
     feeds,
     metrics,
@@ -184,6 +187,7 @@ async function start(run: Run): Promise<Server | number> {
   const fault = await openFaces(server, folder, log)
   if (fault !== undefined) return await giveUp(server, [fault])
   feeds.start()
+  recheck.start()
   process.on('SIGHUP', () => void reload({ options, settings, box, log, context }))
   const consoleAddress = server.faces[1]?.address ?? ''
   process.stderr.write(greeting(config, { data: folder.root, consoleAddress }))
@@ -193,9 +197,9 @@ async function start(run: Run): Promise<Server | number> {
 
 type Parts = Omit<Server, 'faces'> & { readonly faces: Listening[] }
 
-async function stop({ faces, feeds, settings, pool, state, writer }: Server, log: Log): Promise<void> {
+async function stop({ faces, feeds, recheck, settings, pool, state, writer }: Server, log: Log): Promise<void> {
   log('info', 'stopping')
-  await Promise.all([feeds.close(), ...faces.map((face) => face.close())])
+  await Promise.all([feeds.close(), recheck.close(), ...faces.map((face) => face.close())])
   await pool.drain(settings.inForce.config['icap.drainTimeoutMs'])
   state.close()
   writer.setLiveInstances([])

@@ -211,6 +211,8 @@ export interface Gauges {
   readonly store: { readonly state: 'up' | 'down' }
   /** Sources of the synchronized list, by state. */
   readonly feeds?: Readonly<Record<string, number>> | undefined
+  /** What was let through and would be blocked now. Undefined: the store does not say. */
+  readonly recall?: number | undefined
 }
 
 export interface MergedMetrics {
@@ -440,6 +442,9 @@ function gaugeMetrics(gauges: Gauges, snapshots: Iterable<MetricsSnapshot>): Met
         value: count,
       })),
     }),
+    ...(gauges.recall === undefined
+      ? []
+      : [one('recall_findings', 'Messages let through that a later list calls bad', gauges.recall)]),
     ...processGauges(gauges, snapshots),
   ]
 }

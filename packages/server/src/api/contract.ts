@@ -9,6 +9,7 @@ import { detectionSchema, evidenceSchema } from './contract-transactions.ts'
 
 export * from './contract-feeds.ts'
 export * from './contract-models.ts'
+export * from './contract-recall.ts'
 export * from './contract-rules.ts'
 export * from './contract-transactions.ts'
 

@@ -16,6 +16,9 @@ import type {
   ModelView,
   PreviewFeed,
   Readiness,
+  RecallPage,
+  RecallQuery,
+  RecheckSliceView,
   RuleCheckView,
   RuleFile,
   RuleFileDetail,
@@ -67,6 +70,12 @@ export interface ApiDeps {
   transactions(query: TransactionsQuery): Promise<TransactionsPage>
   /** Undefined: no record has this id. */
   transaction(id: string): Promise<TransactionDetail | undefined>
+
+  readonly recall: {
+    list(query: RecallQuery): Promise<RecallPage>
+    /** Nothing is kept of it. */
+    recheck(query: Omit<RecallQuery, 'limit'>): Promise<RecheckSliceView>
+  }
 
   readonly lists: {
     /** Faults: the value is not one of its type, an exception without a note, ... */

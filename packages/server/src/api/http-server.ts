@@ -14,6 +14,7 @@ import { feedRoutes } from './routes/feeds.ts'
 import { listRoutes } from './routes/lists.ts'
 import { modelRoutes } from './routes/models.ts'
 import { openRoutes } from './routes/open.ts'
+import { recallRoutes } from './routes/recall.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { settingsRoutes } from './routes/settings.ts'
 import { statusRoutes } from './routes/status.ts'
@@ -78,6 +79,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...ruleRoutes(deps, SOCKET_ACTOR),
     ...modelRoutes(deps, SOCKET_ACTOR),
     ...feedRoutes(deps, SOCKET_ACTOR),
+    ...recallRoutes(deps),
   ]
 }
 

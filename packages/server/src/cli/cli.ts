@@ -10,6 +10,7 @@ import { listsCommand } from './lists.ts'
 import { modelsCommand } from './models.ts'
 import { passwordsCommand } from './passwords.ts'
 import { printable } from './print.ts'
+import { recallCommand } from './recall.ts'
 import { rulesCommand } from './rules.ts'
 import { scanCommand } from './scan.ts'
 import { serveCommand } from './serve.ts'
@@ -66,6 +67,7 @@ const COMMANDS = [
   settingsCommand,
   statusCommand,
   transactionsCommand,
+  recallCommand,
   listsCommand,
   feedsCommand,
   rulesCommand,

@@ -10,6 +10,7 @@ import { evidenceLines } from '../domain/evidence-tree.ts'
 import type { CommandContext } from './context.ts'
 import { usageError } from './exit.ts'
 import { columns, jsonLine, jsonText, printable, utcTime } from './print.ts'
+import { recheckCommand } from './recall.ts'
 import { parseTime } from './time.ts'
 
 interface Flags {
@@ -42,7 +43,7 @@ export function transactionsCommand(context: CommandContext): Command {
       for await (const records of pages(context, flags))
         await context.io.write(flags.json ? records.map(jsonLine).join('') : columns(records.map(row)))
     })
-  return command.addCommand(showCommand(context))
+  return command.addCommand(showCommand(context)).addCommand(recheckCommand(context))
 }
 
 function showCommand({ api, io }: CommandContext): Command {

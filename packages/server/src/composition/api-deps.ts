@@ -7,6 +7,7 @@ import type { WorkerPool } from '../supervisor/worker-pool.ts'
 import type { FeedsService } from './feeds-service.ts'
 import { createListsService } from './lists-service.ts'
 import type { ModelsService } from './models-service.ts'
+import type { RecheckService } from './recheck-service.ts'
 import type { RulesService } from './rules-service.ts'
 import { type ServerFacts, serverReadiness, serverStatus } from './server-status.ts'
 import type { SettingsService } from './settings-service.ts'
@@ -20,6 +21,7 @@ export interface Server {
   readonly settings: SettingsService
   readonly state: WorkerState
   readonly rules: RulesService
+  readonly recheck: RecheckService
   readonly models: ModelsService
   readonly feeds: FeedsService
   readonly metrics: MergedMetrics
@@ -27,6 +29,9 @@ export interface Server {
   readonly storeKind: 'sqlite' | 'postgresql'
   readonly faces: readonly Listening[]
 }
+
+/** The store is away: a number that is not known is no zero. */
+const none = () => undefined
 
 /** What the two faces need, out of the server's parts. */
 export function apiDeps(parts: Server): ApiDeps {
@@ -38,7 +43,11 @@ export function apiDeps(parts: Server): ApiDeps {
     readiness: async () => serverReadiness(factsOf(parts, [])),
     async metricsText() {
       metrics.take(own.snapshot())
-      return metrics.text({ ...(await status()), feeds: feeds.summary() })
+      return metrics.text({
+        ...(await status()),
+        feeds: feeds.summary(),
+        recall: await writer.recall.count().catch(none),
+      })
     },
     readSettings: async () => settings.view(),
     saveSettings: ({ updates, by }) => settings.save(updates, by),
@@ -59,6 +68,13 @@ export function apiDeps(parts: Server): ApiDeps {
     },
     lists: createListsService({ store: writer.objects, published: () => state.listsPublished() }),
     rules: rules.deps,
+    recall: {
+      list: (query) => writer.recall.page(query),
+      async recheck(query) {
+        if (query.cursor === undefined) await writer.flush()
+        return parts.recheck.slice(query)
+      },
+    },
     models: models.deps,
     feeds: feeds.deps,
   }

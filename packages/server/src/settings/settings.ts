@@ -233,6 +233,8 @@ export const SETTINGS = {
     help: 'Transactions are kept so long.' },
   'records.maxBytes': { kind: 'integer', min: 16 * MIB, max: 64 * TIB, fallback: 10 * GIB,
     help: 'The store is kept below it: the oldest transactions go first.' },
+  'records.recheckHours': { kind: 'integer', min: 0, max: 24 * 365, fallback: 24,
+    help: 'After each change of the lists, what was let through in the last hours is looked at again; 0 = off.' },
   'journal.capBytes': { kind: 'integer', min: MIB, max: TIB, fallback: GIB,
     help: "Of each worker's journal while the store is away; over it: no-space." },
 

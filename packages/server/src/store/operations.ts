@@ -4,6 +4,7 @@ import { StoreError } from './errors.ts'
 import { type Feeds, feedsIn } from './feeds.ts'
 import { type Meta, metaIn } from './meta.ts'
 import { type SuspiciousObjects, suspiciousObjectsIn } from './objects.ts'
+import { type Recall, recallIn } from './recall.ts'
 import { type RuleFiles, ruleFilesIn } from './rule-files.ts'
 import { type SettingsRevisions, settingsRevisionsIn } from './settings-revisions.ts'
 import { type TransactionRecords, transactionRecordsIn } from './transaction-records.ts'
@@ -15,6 +16,7 @@ export interface Store {
   readonly settings: SettingsRevisions
   readonly rules: RuleFiles
   readonly feeds: Feeds
+  readonly recall: Recall
   readonly meta: Meta
 }
 
@@ -25,6 +27,7 @@ export function storeIn(database: Database): Store {
     settings: settingsRevisionsIn(database),
     rules: ruleFilesIn(database),
     feeds: feedsIn(database),
+    recall: recallIn(database),
     meta: metaIn(database.db),
   }
 }

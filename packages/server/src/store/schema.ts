@@ -11,6 +11,7 @@ export interface Tables {
   settings_revision: SettingsRevisionRow
   rule_file: RuleFileRow
   rule_option: RuleOptionRow
+  recall: RecallRow
   feed: FeedRow
   feed_object: FeedObjectRow
   meta: { name: string; value: string }
@@ -65,6 +66,15 @@ export interface RuleOptionRow {
   weight: number
   /** JSON: an array of text. */
   types: string
+}
+
+export interface RecallRow {
+  /** The record's. */
+  id: string
+  time_ms: number
+  found_ms: number
+  /** JSON. */
+  data: string
 }
 
 export interface FeedRow {

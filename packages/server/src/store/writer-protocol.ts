@@ -16,6 +16,7 @@ export const CALLS = {
   feeds: ['put', 'list', 'get', 'remove', 'setEnabled', 'claim', 'saveState', 'counts'],
   feedImports: ['begin', 'stage', 'commit', 'drop'],
   rules: ['put', 'setState', 'remove', 'get', 'list', 'all', 'options', 'setOptions', 'removeOptions'],
+  recall: ['add', 'page', 'count', 'trim'],
   meta: ['get', 'set', 'increment', 'remove'],
 } as const satisfies { readonly [G in keyof Groups]: readonly (keyof Groups[G])[] }
 

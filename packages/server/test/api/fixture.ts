@@ -7,6 +7,7 @@ import {
   type FeedView,
   feedConfigSchema,
   type ModelView,
+  type RecallView,
   type RuleCheckView,
   type RuleFile,
   type Status,
@@ -183,6 +184,20 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
       remove: async ({ name }) => ({ ok: true, removed: name === 'pe' }),
     },
     feeds: memoryFeeds(seen),
+    recall: {
+      async list(query) {
+        seen('recall.list', query)
+        return query.cursor === undefined
+          ? { findings: [sampleFinding('2')], next: '2' }
+          : { findings: [sampleFinding('1')], next: null }
+      },
+      async recheck(query) {
+        seen('recall.recheck', query)
+        return query.cursor === undefined
+          ? { findings: [], examined: 500, next: '2' }
+          : { findings: [sampleFinding('1')], examined: 7, next: null }
+      },
+    },
     rules: {
       async add({ name, text, by, options }) {
         seen('rules.add', { name, by, ...(options === undefined ? {} : { options }) })
@@ -214,6 +229,23 @@ export function memoryServer(changes: Partial<ApiDeps> = {}) {
     ...changes,
   }
   return { deps, calls, objects, values }
+}
+
+export function sampleFinding(id: string): RecallView {
+  return {
+    id,
+    timeMs: 1_700_000_000_000,
+    foundMs: 1_700_000_100_000,
+    client: '192.0.2.1',
+    clientGroup: 'default',
+    mode: 'RESPMOD',
+    url: 'http://files.example/a.zip',
+    fileName: 'a.zip',
+    sha256: 'ab'.repeat(32),
+    action: 'allow-clean',
+    user: 'ann',
+    causes: [{ engine: 'user-defined-objects', name: 'UserDefinedObject.File', risk: 'high', member: 'b.exe' }],
+  }
 }
 
 const RULE_HITS = [{ file: 'a.yar', rule: 'one', enforced: 3, shadow: 1 }]

@@ -356,7 +356,7 @@ describe('assay', () => {
 
   it('has no command that does nothing yet', async () => {
     const { out } = await run(['--help'])
-    for (const later of ['submit', 'images', 'user', 'backup', 'recall'])
+    for (const later of ['submit', 'images', 'user', 'backup'])
       assert.doesNotMatch(out, new RegExp(`^  ${later}\\b`, 'm'))
   })
 
