@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { gzipOpener } from '../unpack/archives/gzip-opener.ts'
+import { isoPrimaryOpener } from '../unpack/archives/iso-primary.ts'
 import { lz4Opener } from '../unpack/archives/lz4-opener.ts'
 import { lzipOpener } from '../unpack/archives/lzip-opener.ts'
 import { sevenZipOpener } from '../unpack/archives/seven-zip.ts'
@@ -17,6 +18,7 @@ import { onenoteOpener } from '../unpack/documents/onenote.ts'
 import { ooxmlOpener } from '../unpack/documents/ooxml.ts'
 import { pdfOpener } from '../unpack/documents/pdf.ts'
 import { rtfOpener } from '../unpack/documents/rtf.ts'
+import { cmsOpener } from '../unpack/mail/cms-opener.ts'
 import { mailOpener } from '../unpack/mail/mail-opener.ts'
 import { mboxOpener } from '../unpack/mail/mbox-opener.ts'
 import { msgOpener } from '../unpack/mail/msg-opener.ts'
@@ -41,8 +43,10 @@ export function allOpeners(): readonly Opener[] {
     lz4Opener(),
     lzipOpener(sevenZip),
     sevenZipOpener(sevenZip),
+    isoPrimaryOpener(),
     mailOpener(),
     mboxOpener(),
+    cmsOpener(),
     tnefOpener(),
     msgOpener(),
     formOpener(),
