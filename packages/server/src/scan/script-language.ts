@@ -198,7 +198,9 @@ function matchesTimes(text: string, pattern: RegExp, times: number): boolean {
   return true
 }
 
+/** Windows drops dots and blanks at a name's end. */
 function extensionOf(fileName: string): string {
-  const dot = fileName.lastIndexOf('.')
-  return dot < 0 ? '' : fileName.slice(dot + 1).toLowerCase()
+  const name = /[. ]$/.test(fileName) ? fileName.slice(0, 1024).replace(/[. ]{1,64}$/, '') : fileName
+  const dot = name.lastIndexOf('.')
+  return dot < 0 ? '' : name.slice(dot + 1).toLowerCase()
 }

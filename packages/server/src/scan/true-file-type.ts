@@ -182,7 +182,21 @@ function isDisk(head: Buffer): boolean {
   if (DISK_MARKS.some(([offset, mark]) => textAt(head, offset, mark))) return true
   if (textAt(head, EXT_MAGIC_AT, 'S\xef')) return head.readUInt32LE(EXT_BLOCK_SIZE_AT) <= 6
   if (!textAt(head, 510, 'U\xaa')) return false
-  return textAt(head, 54, 'FAT') || textAt(head, 82, 'FAT32') || hasPartitions(head)
+  return textAt(head, 54, 'FAT') || textAt(head, 82, 'FAT32') || isFat(head) || hasPartitions(head)
+}
+
+/** By its numbers, as Windows knows it: the words `FAT16` are for people ("FAT: General Overview", BPB_*). */
+function isFat(head: Buffer): boolean {
+  const [sectorBytes, cluster, media] = [head.readUInt16LE(11), head[13] ?? 0, head[21] ?? 0]
+  const isJump = head[0] === 0xeb || head[0] === 0xe9
+  const isSector = sectorBytes >= 512 && sectorBytes <= 4096 && isPowerOf2(sectorBytes)
+  const isCluster =
+    cluster > 0 && isPowerOf2(cluster) && head.readUInt16LE(14) > 0 && (head[16] === 1 || head[16] === 2)
+  return isJump && isSector && isCluster && (media === 0xf0 || media >= 0xf8)
+}
+
+function isPowerOf2(value: number): boolean {
+  return (value & (value - 1)) === 0
 }
 
 const PARTITIONS_AT = 446

@@ -369,8 +369,19 @@ function notOpened(node: OpenerNode, type: TrueType, isLooked: boolean): Damage 
   if ((type.packed || (!isLooked && !isPlain)) && protectionOf(node.view, type) === 'encrypted')
     return { reason: 'encrypted', detail: `${type.name} behind a password` }
   if (type.packed) return { reason: 'not-unpacked', detail: `${type.name}: nothing here opens it` }
+  if (type.name === 'data' && DISKS.has(node.within.at(-1)?.type ?? '') && isFileSystem(node))
+    return { reason: 'not-unpacked', detail: 'a file system that nothing here reads' }
   const hidden = hiddenArchive(node.view, node)
   return hidden === undefined ? undefined : { reason: 'not-unpacked', detail: `${type.name}: ${hidden}` }
+}
+
+/** What lies in them is a disk or a part of one. */
+const DISKS: ReadonlySet<string> = new Set(['vhd', 'vhdx', 'qcow', 'vmdk', 'disk'])
+const LEAST_FILE_SYSTEM = 64 * 1024
+
+/** Reserved partitions are small or empty. */
+function isFileSystem({ view, size }: OpenerNode): boolean {
+  return size >= LEAST_FILE_SYSTEM && view.read(0, LEAST_FILE_SYSTEM).some((byte) => byte !== 0)
 }
 
 function named({ reason, detail }: Damage, name: string | undefined): Damage {

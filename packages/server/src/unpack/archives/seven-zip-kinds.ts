@@ -25,6 +25,8 @@ const BY_TYPE: Readonly<Record<string, Kind>> = {
   wim: { formats: ['wim'] },
   vhd: { formats: ['VHD'], isSingle: SINGLE },
   vhdx: { formats: ['VHDX'], isSingle: SINGLE },
+  qcow: { formats: ['QCOW'], isSingle: SINGLE },
+  vmdk: { formats: ['VMDK'], isSingle: SINGLE },
   dmg: { formats: ['Dmg'] },
   xar: { formats: ['Xar'] },
   squashfs: { formats: ['SquashFS'] },
@@ -138,17 +140,18 @@ const DISKS: readonly (readonly [offset: number, mark: string, format: string])[
   [1024, 'HX\0\x05', 'HFS'],
   [1080, 'S\xef', 'Ext'],
   [512, 'PM\0\0', 'APM'],
-  [510, 'U\xaa', 'MBR'],
 ]
 
 /** The first that fits, but exFAT, which 7-Zip does not read. */
 function diskKinds({ head }: ContentView): Kind[] {
   if (head.toString('latin1', 3, 11) === 'EXFAT   ') return []
   const disk = DISKS.find(([offset, mark]) => head.toString('latin1', offset, offset + mark.length) === mark)
-  return disk === undefined ? [] : [{ formats: [disk[2]] }]
+  if (disk !== undefined) return [{ formats: [disk[2]] }]
+  // A boot sector without the words may be either; 7-Zip knows both by their numbers.
+  return head.toString('latin1', 510, 512) === 'U\xaa' ? [{ formats: ['FAT', 'MBR'] }] : []
 }
 
-const OVERLAY_BYTES = 64 * 1024
+const OVERLAY_BYTES = 1024 * 1024
 const RESOURCE_BYTES = 16 * 1024
 /** The resource in which IExpress keeps its archive. */
 const CABINET = Buffer.from('CABINET', 'utf16le')
