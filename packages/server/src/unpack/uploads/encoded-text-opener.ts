@@ -1,7 +1,7 @@
 import { passDecoded } from '../mail/hand-over.ts'
 import { decodeText } from '../mail/mime-words.ts'
 import type { Opener, OpenerNode, OpenRun } from '../opener.ts'
-import { hasLongRun, includesAny } from './base64-search.ts'
+import { hasLongRun, hasWrappedLines, includesAny } from './base64-search.ts'
 import { base64Blocks } from './encoded-blocks.ts'
 import { encodedFiles, UU_MARKS, YENC_MARK } from './encoded-files.ts'
 import { type EncodedValue, passValues } from './encoded-value.ts'
@@ -28,7 +28,9 @@ function wantsText(node: OpenerNode): 'looks' | undefined {
   if (node.type === 'data') return node.view.head.subarray(0, YENC_HEAD_BYTES).includes(YENC_MARK) ? 'looks' : undefined
   if ((node.type !== 'text' && node.type !== 'xml') || isJson(node) || isUrlForm(node)) return undefined
   const text = narrowText(node.view)
-  return hasLongRun(text) || isShortLines(text) || includesAny(text, MARKS) ? 'looks' : undefined
+  return hasLongRun(text) || hasWrappedLines(text) || isShortLines(text) || includesAny(text, MARKS)
+    ? 'looks'
+    : undefined
 }
 
 /** Lines of letters only, one length, from the first byte on: base64 in short lines. */
