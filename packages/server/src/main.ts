@@ -188,7 +188,11 @@ async function start(run: Run): Promise<Server | number> {
   if (fault !== undefined) return await giveUp(server, [fault])
   feeds.start()
   recheck.start()
-  process.on('SIGHUP', () => void reload({ options, settings, box, log, context }))
+  const reloadContext = () => ({
+    ...context(),
+    hasModel: models.hasModel() || settings.inForce.config['scan.predictive'],
+  })
+  process.on('SIGHUP', () => void reload({ options, settings, box, log, context: reloadContext }))
   const consoleAddress = server.faces[1]?.address ?? ''
   process.stderr.write(greeting(config, { data: folder.root, consoleAddress }))
   process.stdout.write('ready\n')

@@ -133,11 +133,17 @@ export function createSettingsService(options: SettingsServiceOptions): Settings
     return Object.fromEntries(sources) as SettingsInForce['sources']
   }
 
+  /** Where the model is lost while its engine is on, other settings can still be changed. */
+  function contextNow(): ConfigContext {
+    const context = options.context()
+    return { ...context, hasModel: context.hasModel === true || inForce.config['scan.predictive'] }
+  }
+
   const request = () => ({
     saved: inForce.saved,
     overrides: inForce.overrides,
     box: options.box,
-    context: options.context(),
+    context: contextNow(),
   })
 
   const save = (updates: Values, by: string) => inTurn(() => carryOut(planChange({ ...request(), updates }), by))
