@@ -28,6 +28,8 @@ export interface RecheckStore {
   }
   readonly meta: { get(name: string): Promise<string | undefined>; set(name: string, value: string): Promise<void> }
   onLists(callback: (snapshot: ListSnapshot) => void): () => void
+  /** Resolves when all that was answered is stored. */
+  flush(): Promise<void>
 }
 
 export interface RecheckOptions {
@@ -119,15 +121,17 @@ export function createRecheckService(options: RecheckOptions): RecheckService {
   async function lookBack(): Promise<string | undefined> {
     await pause(options.settleMs ?? SETTLE_MS)
     const revision = newest?.revision
-    const hours = options.config()['records.recheckHours']
+    const config = options.config()
+    const hours = config['records.recheckHours']
     if (stop.signal.aborted || revision === undefined || hours === 0) return revision
     if ((await store.meta.get(DONE)) === revision) return revision
+    await store.flush()
     const sinceMs = Date.now() - hours * HOUR_MS
     const { examined, found } = await lookAtAll(sinceMs, await today())
     if (stop.signal.aborted) return revision
     await store.meta.set(DONE, revision)
-    const { 'records.maxAgeDays': days } = options.config()
-    await store.recall.trim({ beforeMs: Date.now() - days * 24 * HOUR_MS, keep: KEPT_FINDINGS })
+    const keptMs = config['records.maxAgeDays'] * 24 * HOUR_MS
+    await store.recall.trim({ beforeMs: Date.now() - keptMs, keep: KEPT_FINDINGS })
     if (found > 0) options.log('warn', 'let through before, would be blocked today', { found, examined, revision })
     return revision
   }

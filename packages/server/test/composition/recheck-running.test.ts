@@ -40,7 +40,7 @@ describe('what was let through before a list knew it', () => {
     const [finding] = json.findings
     assert.match(finding.url, /first-copy\.zip/)
     assert.deepEqual([finding.action, finding.causes[0].member], ['allow-clean', 'level1.zip!/inner.txt'])
-    assert.match(server.log(), /let through before, would be blocked today/)
+    await waitFor('the word of it', () => /let through before, would be blocked today/.test(server.log()))
   })
 
   it('is what the command finds too, and prints', async () => {

@@ -67,11 +67,9 @@ describe('a rule file in shadow on a running server', () => {
     await server.api('PUT', '/rules/trial.yar/options', { shadow: false })
     for (const [, body] of bodies)
       assert.equal(told(await server.respond(`trial-${++made}.bin`, body)), 'blocked: on_trial')
-    assert.equal((await outcomeOf(INSIDE)).outcome, 'detected')
     await waitFor('the hits are counted', async () => (await hits())?.enforced === 3)
     await server.api('PUT', '/rules/trial.yar/options', { enabled: false })
     for (const [, body] of bodies) assert.equal(told(await server.respond(`trial-${++made}.bin`, body)), 'clean')
-    assert.equal((await outcomeOf(INSIDE)).outcome, 'clean')
   })
 
   it('is shown with its cost', async () => {
