@@ -3,7 +3,7 @@
 // Every condition ends in `or false`: YARA-X 1.20 applies the size and magic tests of one rule to all rules that share a string
 // with it, which then miss; it does not where the tests are not the whole of the condition (docs/rules.md).
 
-import "lnk"
+// Shortcuts are read by their header: the lnk module parses every body that is scanned, whatever it is (8 us each).
 
 rule Shortcut_Runs_Script {
     meta:
@@ -62,8 +62,12 @@ rule Shortcut_Arguments_Pushed_Out_Of_Sight {
         reference = "https://attack.mitre.org/techniques/T1027/012/"
         author = "Assay"
         date = "2026-11-25"
+    strings:
+        $blanks = { 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 20 00 }
+        $tabs = { 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 09 00 }
+        $lines = { 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 0A 00 }
     condition:
-        (uint32be(0) == 0x4C000000 and lnk.is_lnk and lnk.cmd_line_args matches /[ \t\r\n]{60}[ \t\r\n]{0,4000}\S/) or false
+        (uint32be(0) == 0x4C000000 and uint32be(4) == 0x01140200 and filesize < 8MB and (#blanks > 40 or #tabs > 40 or #lines > 40)) or false
 }
 
 rule Shortcut_Dressed_As_Document {
@@ -89,7 +93,7 @@ rule Shortcut_Dressed_As_Document {
     condition:
         (
             uint32be(0) == 0x4C000000 and uint32be(4) == 0x01140200 and filesize < 8MB and any of ($shell*) and any of ($icon*) and
-            lnk.cmd_line_args matches /.{12}/
+            uint32(20) & 0x20 != 0
         ) or false
 }
 
@@ -110,7 +114,7 @@ rule Shortcut_Carries_Payload {
         $cut5 = "-Skip" nocase wide
         $cut6 = "dir " nocase wide
     condition:
-        (uint32be(0) == 0x4C000000 and uint32be(4) == 0x01140200 and lnk.overlay_size > 4096 and $self1 and any of ($cut*)) or false
+        (uint32be(0) == 0x4C000000 and uint32be(4) == 0x01140200 and filesize > 6KB and filesize < 64MB and $self1 and any of ($cut*)) or false
 }
 
 rule Internet_Shortcut_To_Program {

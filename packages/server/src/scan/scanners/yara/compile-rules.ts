@@ -7,6 +7,7 @@ import {
   type RuleSource,
   type YaraBinding,
 } from './binding.ts'
+import { guardConditions } from './guard-conditions.ts'
 import { packRuleBlob } from './rule-blob.ts'
 import { splitRules } from './split-rules.ts'
 import { type Excess, type RuleCost, type TortureLimits, tortureMs, tryRules } from './torture.ts'
@@ -65,7 +66,9 @@ export function compileRulesHere(files: readonly RuleSource[], options: CompileO
     timeoutMs: TORTURE_TIMEOUT_MS,
     endsAt: performance.now() + ALL_TORTURE_MS,
   }
-  const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const sorted = files
+    .map((file) => ({ ...file, source: guardConditions(file.source) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
   const parts = sorted.map((file, index) => compileFile(binding, file, { trial, fault: faultBefore(sorted, index) }))
   const good = parts.filter((part) => part.faults.length === 0)
   const fast = good.flatMap((part) => part.fast)

@@ -106,7 +106,7 @@ function evidenceOf(hit: Hit): string {
   const weight = weightOf(hit)
   const words = [
     textOf(match.meta.description),
-    textOf(match.meta.mitre),
+    textOf(match.meta.attack) ?? textOf(match.meta.mitre),
     weight === undefined ? undefined : `weight ${weight}`,
   ]
   const more = [firstOf(match)?.identifier ?? '', ...words.filter((word) => word !== undefined)]
