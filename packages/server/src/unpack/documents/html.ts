@@ -15,6 +15,7 @@ const MAX_URLS = 200
 const MAX_PAYLOADS = 200
 /** Text in a data: URI is a member when it is a page or a picture with scripts, or as short as this and no style. */
 const MIN_BYTES = 16
+const HIDDEN: ReadonlySet<string> = new Set(['program', 'archive', 'document'])
 
 /** Looks into pages: files that scripts and data: URIs hold are handed over, scripts unfolded, lures and old objects told. */
 export function htmlOpener(): Opener {
@@ -125,9 +126,11 @@ class Payloads {
           await this.#emit(payload, script.at + payload.index, 'smuggled')
       }
     }
-    // Encoded bytes may stand in an element that the script only reads.
+    // Encoded bytes may stand in an element that the script only reads, in an attribute, a style or a comment.
     for (const payload of payloadsIn(facts.text, (bytes) => this.#run.spend(bytes)))
       if (payload.kind !== 'text') await this.#emit(payload, 0, 'smuggled')
+    for (const payload of payloadsIn(this.#part.text, (bytes) => this.#run.spend(bytes)))
+      if (HIDDEN.has(payload.kind)) await this.#emit(payload, payload.index, 'smuggled')
   }
 
   async #dataUris(text: string, at: number, delivery: Delivery): Promise<void> {

@@ -19,7 +19,18 @@ const MAX_PAYLOADS = 64
 const MAX_INFLATED = 32 * 1024 * 1024
 
 const RUNS: readonly (readonly [how: string, pattern: RegExp, decode: (run: string) => Buffer])[] = [
-  ['base64', /[A-Za-z0-9+/_-]{64,}={0,2}/g, (run) => Buffer.from(run, 'base64')],
+  // In lines too, as here-documents and certificates have it: all but the last are long.
+  [
+    'base64',
+    /[A-Za-z0-9+/_-]{40,}(?:[ \t]{0,8}\r?\n[ \t]{0,32}[A-Za-z0-9+/_-]{40,})*(?:[ \t]{0,8}\r?\n[ \t]{0,32}[A-Za-z0-9+/_]{1,39})?={0,2}/g,
+    (run) => Buffer.from(run, 'base64'),
+  ],
+  // `echo ...>>a.b64`, line by line, for certutil.
+  [
+    'base64',
+    /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{16,2000}={0,2}(?:[ \t]{0,4}>{1,2}[^\r\n>]{1,64}\r?\n[ \t]{0,8}@?echo[ \t.:(]{0,2}[A-Za-z0-9+/]{1,2000}={0,2}){1,}/gi,
+    (run) => Buffer.from(run.replace(ECHO, ''), 'base64'),
+  ],
   ['hex', /(?:\\x[0-9a-fA-F]{2}){48,}/g, (run) => Buffer.from(run.replaceAll('\\x', ''), 'hex')],
   ['hex', /(?:[0-9a-fA-F]{2}[ ,:-]){48,}[0-9a-fA-F]{2}/g, (run) => Buffer.from(run.replace(/[^0-9a-f]/gi, ''), 'hex')],
   [
@@ -29,6 +40,8 @@ const RUNS: readonly (readonly [how: string, pattern: RegExp, decode: (run: stri
   ],
   ['percent', /(?:%[0-9a-fA-F]{2}){48,}/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex')],
 ]
+
+const ECHO = />{1,2}[^\r\n>]{1,64}\r?\n[ \t]{0,8}@?echo[ \t.:(]{0,2}/gi
 
 function codes(run: string): Buffer {
   return Buffer.from(run.split(',').map((code) => Number(code) & 0xff))
@@ -65,7 +78,8 @@ export function* payloadsAmong(
 type Read = Omit<Payload, 'index'>
 
 function readRun(run: string, how: string, decode: (run: string) => Buffer): Read | undefined {
-  if (how === 'base64' && /^[0-9a-fA-F]+$/.test(run)) return known(Buffer.from(run, 'hex'), 'hex')
+  const plain = how === 'base64' ? run.replace(ECHO, '').replace(/\s/g, '') : ''
+  if (plain !== '' && /^[0-9a-fA-F]+$/.test(plain)) return known(Buffer.from(plain, 'hex'), 'hex')
   const bytes = decode(run)
   return known(bytes, how) ?? (how === 'base64' ? reversedRun(run) : undefined)
 }

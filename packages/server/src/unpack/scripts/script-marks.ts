@@ -24,6 +24,18 @@ const MARKS = new MarkSearch([
   { word: 'unescape(', next: /^\s{0,4}["']%[0-9a-f]{2}%[0-9a-f]{2}%/i },
   { word: 'atob(', next: /^\s{0,4}["'][\w+/=]{16}/ },
   { word: 'eval(', next: /^\s{0,4}(?:atob|unescape|String\.|\[["']|["']\\)/ },
+  // Archives and programs in base 64 or as numbers.
+  { word: 'uesdb' },
+  { word: 'tvqqa' },
+  { word: 'n3q8rycc' },
+  { word: 'umfyiro' },
+  { word: '0m8r4kgx' },
+  { word: 'h4siaaa' },
+  { word: 'tvnd', next: /^[RQ]gAAA/ },
+  { word: '80,75,3,4' },
+  { word: '77,90,144' },
+  { word: '0x50,0x4b' },
+  { word: '0x4d,0x5a' },
   { word: 'child_process', next: /^["']\)\s{0,4}\.\s{0,4}exec/ },
 ]) // biome-ignore format: a table
 

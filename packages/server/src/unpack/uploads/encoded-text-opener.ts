@@ -19,6 +19,7 @@ export function encodedTextOpener(): Opener {
 }
 
 const LEAST_BYTES = 32
+const SCRIPTS = new Set(['sh', 'perl', 'py', 'bat', 'vbs'])
 const YENC_HEAD_BYTES = 4096
 const MARKS = [...UU_MARKS, YENC_MARK]
 
@@ -26,6 +27,8 @@ function wantsText(node: OpenerNode): 'looks' | undefined {
   if (node.size < LEAST_BYTES) return undefined
   // yEnc is 8-bit: its bytes make it data. It begins with its head, behind a few lines of a post: not all of every body is searched for it.
   if (node.type === 'data') return node.view.head.subarray(0, YENC_HEAD_BYTES).includes(YENC_MARK) ? 'looks' : undefined
+  // Shell archives carry uuencoded files; base64 in scripts is the scripts' opener's.
+  if (SCRIPTS.has(node.type)) return includesAny(narrowText(node.view), UU_MARKS) ? 'looks' : undefined
   if ((node.type !== 'text' && node.type !== 'xml') || isJson(node) || isUrlForm(node)) return undefined
   const text = narrowText(node.view)
   return hasLongRun(text) || hasWrappedLines(text) || isShortLines(text) || includesAny(text, MARKS)
@@ -51,7 +54,7 @@ async function openText(node: OpenerNode, run: OpenRun): Promise<void> {
     const info = { name: decodeText(Buffer.from(name, 'latin1')) }
     await passDecoded(run, info, { view: text, range, decoder: decoder() })
   }
-  if (node.type !== 'data') await passValues(run, blockValues(text, run))
+  if (node.type === 'text' || node.type === 'xml') await passValues(run, blockValues(text, run))
 }
 
 function* blockValues(text: TextSource, { signal }: OpenRun): Generator<EncodedValue> {
