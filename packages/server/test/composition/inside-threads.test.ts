@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, before, describe, it } from 'node:test'
-import { setImmediate as soon } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as soon } from 'node:timers/promises'
 import { constants, deflateRawSync } from 'node:zlib'
 import { needsRoot } from '../e2e/needs.ts'
 import { waitFor } from '../e2e/programs.ts'
-import type { RawAnswer } from '../e2e/raw-icap.ts'
+import { connectIcap, type RawAnswer, respmod } from '../e2e/raw-icap.ts'
 import { plainText } from '../e2e/samples.ts'
 import { makeArchive } from '../unpack/archives/make-archive.ts'
 import { makeZip, type ZipSpec } from '../unpack/archives/make-zip.ts'
@@ -71,6 +71,31 @@ describe('the threads that look inside', () => {
     assert.equal(told(await server.respond('text', plainText('meanwhile', 3000))), 'clean')
     for (const answer of await Promise.all(slow)) assert.equal(told(answer), '500: Not scanned (timeout)')
     assert.equal(told(await server.respond('after.zip', SMALL)), 'clean')
+    await server.set({ 'scan.timeoutMs': null })
+  })
+})
+
+describe('a walk under way', () => {
+  it('ends with what it began with when limits change, and the old threads go after it', async () => {
+    await server.set({ 'scan.timeoutMs': 3000 })
+    const slow = server.respond('under-way.zip', SLOW)
+    await sleep(500)
+    await server.set({ 'unpack.maxMembers': 20 })
+    assert.equal(told(await server.respond('meanwhile.zip', SLOW)), 'blocked: Not scanned (bomb)')
+    assert.equal(told(await slow), '500: Not scanned (timeout)')
+    await waitFor('the old threads to be gone', () => contentsThreads(worker) === 2)
+    await server.set({ 'unpack.maxMembers': null, 'scan.timeoutMs': null })
+  })
+
+  // One that only ends its side may still read the answer (RFC 9293 3.6): that is no reason to give up.
+  it('is given up when its client cuts the connection: others need not wait for it', { timeout: 60_000 }, async () => {
+    await server.set({ 'scan.timeoutMs': 900_000 })
+    const connections = await Promise.all([1, 2].map(() => connectIcap(server.ports.icap)))
+    for (const [n, connection] of connections.entries())
+      connection.send(respmod({ url: `http://www.example.com/gone-${n}`, body: SLOW }))
+    await sleep(1000)
+    for (const connection of connections) connection.socket.resetAndDestroy()
+    assert.equal(told(await server.respond('next.zip', SMALL)), 'clean')
     await server.set({ 'scan.timeoutMs': null })
   })
 })
