@@ -162,6 +162,9 @@ describe('scan.classifyPasswordProtected', () => {
   it('block: 403 with the class as the threat, whatever the policy says', async () => {
     await server.set({ 'scan.classifyPasswordProtected': 'block' })
     assert.deepEqual(await all(), each(`blocked: ${UNEXTRACTED}`))
+    assert.ok((await send(samples.get('zip (AES)') ?? Buffer.alloc(0))).body.includes(UNEXTRACTED), 'the page names it')
+    const record = await detailOf(server, `inside-${made}.bin`)
+    assert.deepEqual([record.action, record.outcome, record.reasons], ['block', 'unscanned', ['encrypted']])
   })
 
   it('is the other class where it was not even looked at whole', async () => {
