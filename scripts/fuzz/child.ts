@@ -2,26 +2,27 @@
 import { mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { FUZZ_FOLDER } from './cached.ts'
-import { type FindingKind, type FromChild, type Job, MAX_CPU_MS, MAX_GROWTH_BYTES } from './messages.ts'
+import { type FindingKind, type FromChild, type Job, MAX_GROWTH_BYTES, mostCpuMs } from './messages.ts'
 import { Mutator } from './mutator.ts'
 import { shrink } from './shrink.ts'
 import type { Input, Prepared } from './target.ts'
-import { TARGETS } from './targets.ts'
+import { targetNamed } from './targets.ts'
 
 const SAVED_OF_A_KIND = 2
 const TURN_EVERY = 64
 const TELL_EVERY_MS = 1000
 
 const job = JSON.parse(process.argv[2] ?? '{}') as Job
-const target = TARGETS.find(({ name }) => name === job.target)
+const target = targetNamed(job.target)
 if (target === undefined) throw new Error(`no target ${job.target}`)
 
 const faults: unknown[] = []
 process.on('uncaughtException', (error) => faults.push(error))
 process.on('unhandledRejection', (error) => faults.push(error))
 
-// Nobody listens any more.
+// Nobody listens any more. The channel alone must not keep it alive: a promise that nobody settles ends it (code 13).
 process.on('disconnect', () => process.exit())
+process.channel?.unref()
 
 const prepared = await target.prepare()
 if (prepared.seeds.length === 0) throw new Error(`no seeds for ${job.target}`)
@@ -70,7 +71,7 @@ async function runOne(input: Input, index: number): Promise<void> {
   inputs++
   if (ms > slowestMs) [slowestMs, slowestIndex] = [ms, index]
   if (error !== undefined) await found('exception', error, { input, index })
-  else if (ms > MAX_CPU_MS && (await again(input)) > MAX_CPU_MS)
+  else if (ms > mostCpuMs(input.bytes.length) && (await again(input)) > mostCpuMs(input.bytes.length))
     await found('slow', new Error(`${Math.round(ms)} ms of CPU time`), { input, index })
 }
 

@@ -44,6 +44,12 @@ export type FromChild =
   /** The process has grown too much: what comes next is for a new one. */
   | { readonly type: 'full'; readonly index: number; readonly grownBytes: number }
 
-/** An input that costs more than this is a finding. */
-export const MAX_CPU_MS = 1000
+const MAX_CPU_MS = 1000
+const LARGE_BYTES = 512 * 1024
+
+/** An input that costs more is a finding: a second of CPU time, a large one a second for each half MiB. */
+export function mostCpuMs(bytes: number): number {
+  return MAX_CPU_MS * Math.max(1, bytes / LARGE_BYTES)
+}
+
 export const MAX_GROWTH_BYTES = 512 * 1024 * 1024

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { FUZZ_FOLDER } from './cached.ts'
 import {
@@ -8,12 +8,12 @@ import {
   type FuzzFinding,
   type Job,
   MAX_GROWTH_BYTES,
+  mostCpuMs,
   type Tally,
 } from './messages.ts'
 import type { Target } from './target.ts'
 
-/** An input that is still being run after so much CPU time of its own is given up, and is a finding. */
-const HANG_CPU_MS = 10_000
+const HANG_TIMES = 10
 /** On a machine that does nothing else even a wait is shorter. */
 const HANG_WALL_MS = 180_000
 const LOOK_EVERY_MS = 250
@@ -27,6 +27,8 @@ export interface Plan {
   readonly inputs: number
   readonly forMs: number
   readonly largeBytes: number
+  /** An input that has had so many times what it may cost is given up; 10. */
+  readonly hangTimes?: number
 }
 
 export interface TargetReport {
@@ -62,7 +64,7 @@ export async function fuzzTarget(target: Target, plan: Plan): Promise<TargetRepo
   for (let from = plan.from; from < plan.from + plan.inputs; ) {
     const forMs = end - performance.now()
     if (forMs <= 0) break
-    const round = await runChild(jobOf(target, plan, { from, inputs: plan.from + plan.inputs - from, forMs }))
+    const round = await runChild(jobOf(target, plan, { from, inputs: plan.from + plan.inputs - from, forMs }), plan.hangTimes)
     rounds.push(round)
     findings.push(...round.findings)
     const { ended } = round
@@ -106,7 +108,7 @@ export function runFile(target: Target, file: string): Promise<Round> {
 
 const NOTHING: Tally = { inputs: 0, cpuMs: 0, wallMs: 0, slowestMs: 0, slowestIndex: -1, peakBytes: 0 }
 
-function runChild(job: Job): Promise<Round> {
+function runChild(job: Job, hangTimes = HANG_TIMES): Promise<Round> {
   mkdirSync(FUZZ_FOLDER, { recursive: true })
   writeFileSync(job.progress, Buffer.from(new Float64Array([job.from - 1]).buffer))
   const child = fork(CHILD, [JSON.stringify(job)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -122,16 +124,18 @@ function runChild(job: Job): Promise<Round> {
       isDone ||= message.isLast
     }
   })
-  const watch = watchdog(child, job)
+  const watch = watchdog(child, job, hangTimes * mostCpuMs(job.largeBytes))
   // What it has said may come after its end.
   const silent = new Promise<void>((resolve) => void child.on('disconnect', resolve))
   return new Promise((resolve) => {
     child.on('exit', async (code, signal) => {
       const hung = watch.stop()
       await silent
+      const place = progressOf(job)
+      rmSync(job.progress)
       const death: Ended = {
         why: 'death',
-        index: progressOf(job),
+        index: place,
         what: `the process died: ${signal ?? `code ${code}`}`,
       }
       resolve({ tally, findings, ended: hung ?? full ?? (isDone ? { why: 'done' } : death) })
@@ -144,14 +148,14 @@ function grown(bytes: number): string {
 }
 
 /** Kills a child whose input does not come to an end. */
-function watchdog(child: ChildProcess, job: Job): { stop(): Ended | undefined } {
+function watchdog(child: ChildProcess, job: Job, mostMs: number): { stop(): Ended | undefined } {
   let hung: Ended | undefined
   let [index, cpu, since] = [Number.NaN, 0, performance.now()]
   const timer = setInterval(() => {
     const now = progressOf(job)
     const used = cpuOf(child.pid)
     if (now !== index || now < job.from) [index, cpu, since] = [now, used, performance.now()]
-    const isHung = used - cpu > HANG_CPU_MS || performance.now() - since > HANG_WALL_MS
+    const isHung = used - cpu > mostMs || performance.now() - since > HANG_WALL_MS
     if (!isHung) return
     hung = { why: 'hang', index, what: `still running after ${Math.round(used - cpu)} ms of CPU time` }
     child.kill('SIGKILL')

@@ -5,6 +5,7 @@ import { FEED_TARGETS } from './targets-feeds.ts'
 import { NETWORK_TARGETS } from './targets-network.ts'
 import { PROGRAM_TARGETS } from './targets-programs.ts'
 import { TEXT_TARGETS } from './targets-text.ts'
+import { TRIAL_TARGETS } from './targets-trial.ts'
 
 export const TARGETS: readonly Target[] = [
   ...NETWORK_TARGETS,
@@ -14,3 +15,7 @@ export const TARGETS: readonly Target[] = [
   ...TEXT_TARGETS,
   ...PROGRAM_TARGETS,
 ]
+
+export function targetNamed(name: string): Target | undefined {
+  return [...TARGETS, ...TRIAL_TARGETS].find((target) => target.name === name)
+}
