@@ -164,7 +164,7 @@ describe('scan.classifyPasswordProtected', () => {
     assert.deepEqual(await all(), each(`blocked: ${UNEXTRACTED}`))
     assert.ok((await send(samples.get('zip (AES)') ?? Buffer.alloc(0))).body.includes(UNEXTRACTED), 'the page names it')
     const record = await detailOf(server, `inside-${made}.bin`)
-    assert.deepEqual([record.action, record.outcome, record.reasons], ['block', 'unscanned', ['encrypted']])
+    assert.deepEqual([record.action, record.outcome, record.reasons], ['block-unscanned', 'unscanned', ['encrypted']])
   })
 
   it('is the other class where it was not even looked at whole', async () => {
