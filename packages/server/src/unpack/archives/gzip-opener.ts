@@ -77,6 +77,9 @@ async function decodeOne(source: ByteWindow, dataAt: number, taker: Taker): Prom
 }
 
 async function behindZeros(source: ByteWindow, from: number): Promise<number> {
+  // Nearly always there is no padding, or little.
+  const near = source.read(from, NEAR_BYTES).findIndex((byte) => byte !== 0)
+  if (near >= 0) return from + near
   let at = from
   for await (const piece of piecesOf(source, from, source.size)) {
     const first = piece.findIndex((byte) => byte !== 0)
@@ -87,6 +90,7 @@ async function behindZeros(source: ByteWindow, from: number): Promise<number> {
 }
 
 const SMALL_BYTES = 4096
+const NEAR_BYTES = 512
 
 /** Files of many small members (BGZF) are as many streams, which cost more than their bytes. */
 async function decodeAtOnce(source: ByteWindow, dataAt: number, out: Taker['out']): Promise<DecodedAtOnce | undefined> {

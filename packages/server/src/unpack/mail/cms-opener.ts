@@ -21,6 +21,7 @@ const MAX_BYTES = 64 * 1024 * 1024
 /** Elements that are looked at, and how deep they lie in one another. */
 const MAX_ELEMENTS = 20_000
 const MAX_DEPTH = 24
+const MAX_PIECES = 500_000
 const ARMOUR = /^\s{0,64}-----BEGIN (?:PKCS7|CMS)-----/
 
 interface Element {
@@ -103,11 +104,16 @@ function contentOf(bytes: Buffer): Buffer {
   return best
 }
 
-function octetsOf(bytes: Buffer, element: Element): Buffer | undefined {
+/** A constructed string is its pieces, which may be constructed again (X.690 8.7.3). */
+function octetsOf(bytes: Buffer, element: Element, depth = 0): Buffer | undefined {
   // [0] IMPLICIT is how some write the content.
   if (element.tag === 0x04 || element.tag === 0x80) return bytes.subarray(element.from, element.to)
-  if (element.tag !== 0x24) return undefined
-  const pieces = [...elementsIn(bytes, element)].map(({ from, to }) => bytes.subarray(from, to))
+  if (element.tag !== 0x24 || depth > MAX_DEPTH) return undefined
+  const pieces: Buffer[] = []
+  for (const piece of elementsIn(bytes, element)) {
+    if (pieces.length >= MAX_PIECES) throw new Unscanned('malformed', 'CMS of too many pieces')
+    pieces.push(octetsOf(bytes, piece, depth + 1) ?? Buffer.alloc(0))
+  }
   return Buffer.concat(pieces)
 }
 

@@ -55,8 +55,7 @@ function lateMail(view: ContentView): number {
 async function openMail(node: OpenerNode, run: OpenRun): Promise<void> {
   const narrow = narrowText(node.view)
   if (narrow !== node.view) return passMail(run, narrow, 0)
-  const hasHead = !CARRIERS.has(node.type) && readHead(new ByteScanner(node.view), wholeOf(node), true).types.length > 0
-  const late = hasHead ? -1 : lateMail(node.view)
+  const late = CARRIERS.has(node.type) || !hasHead(node) ? lateMail(node.view) : -1
   if (late > 0) await passMail(run, node.view, late)
   if (CARRIERS.has(node.type)) return
   const tree = readMail(node.view, { maxLeaves: run.left.members, signal: run.signal })
@@ -66,8 +65,10 @@ async function openMail(node: OpenerNode, run: OpenRun): Promise<void> {
   for (const leaf of tree.leaves) await passLeaf(run, node.view, leaf)
 }
 
-function wholeOf({ size }: OpenerNode): { readonly from: number; readonly to: number } {
-  return { from: 0, to: size }
+/** Whether it begins with a field: then what follows is its head and body, whatever else stands in them. */
+function hasHead({ view, size }: OpenerNode): boolean {
+  const { bodyFrom } = readHead(new ByteScanner(view), { from: 0, to: size }, true)
+  return view.read(0, bodyFrom).toString('latin1').trim() !== ''
 }
 
 /** A mail from `from` on, made narrow or without what stands in front. */
