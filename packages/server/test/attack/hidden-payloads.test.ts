@@ -84,6 +84,30 @@ const ROWS: readonly Row[] = [
   ],
   ['a PDF without a header', 'a.pdf', pdf().subarray(9)],
   ['JSON in a string of JSON', 'a.json', JSON.stringify({ a: JSON.stringify({ f: BASE64 }) })],
+  ['an attribute of a page', 'a.html', `<html><div data-x="${BASE64}"></div></html>`],
+  ['a comment of a page', 'a.html', `<html><!-- ${BASE64} --></html>`],
+  ['a text area behind letters', 'a.html', `<html>abc<textarea>${BASE64}</textarea></html>`],
+  ['lines of a here-document', 'a.sh', `#!/bin/sh\nbase64 -d <<E > a.zip\n${LINES.replaceAll('\r', '')}\nE\n`],
+  [
+    'a certificate that certutil decodes',
+    'a.bat',
+    `@echo off\r\ncertutil -decode "%~f0" a.zip\r\n-----BEGIN CERTIFICATE-----\r\n${LINES}\r\n-----END CERTIFICATE-----\r\n`,
+  ],
+  [
+    'lines that a batch file writes out',
+    'a.bat',
+    `@echo off\r\n${(BASE64.match(/.{1,60}/g) ?? []).map((line) => `echo ${line}>>a.b64\r\n`).join('')}certutil -decode a.b64 a.zip\r\n`,
+  ],
+  [
+    'a property list',
+    'a.plist',
+    `<?xml version="1.0"?><plist><data>\n\t${(BASE64.match(/.{1,60}/g) ?? []).join('\n\t')}\n</data></plist>`,
+  ],
+  ['a script with nothing but the archive', 'a.js', `var s="${BASE64}";`],
+  ['a mail behind an opaque signature', 'smime.p7m', signed(Buffer.from(MAIL))],
+  ['a mail behind an opaque signature in pieces', 'smime.p7m', signed(Buffer.from(MAIL), 100)],
+  ['a name with a dot at its end', 'a.js.', `GIF89a=1;${SCRIPT}`],
+  ['a disc that shows Linux more than Windows', 'a.iso', disc(), true],
   ['SZDD, which expand.exe undoes', 'a.ex_', szdd(), true],
   ['packed Flash', 'a.swf', flash(), true],
 ]
@@ -92,6 +116,72 @@ function pdf(): Buffer {
   const data = deflateSync(PAYLOAD)
   const head = `%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\n3 0 obj\n<</Filter/FlateDecode/Length ${data.length}>>\nstream\n`
   return Buffer.concat([Buffer.from(head), data, Buffer.from('\nendstream\nendobj\ntrailer<</Root 1 0 R>>\n%%EOF\n')])
+}
+
+/** ContentInfo with SignedData without signers; in indefinite lengths and constructed where it comes in pieces. */
+function signed(content: Buffer, piece?: number): Buffer {
+  const octets = piece === undefined ? der(0x04, content) : inPieces(content, piece)
+  const data = Buffer.from('06092a864886f70d010701', 'hex')
+  const inner = der(0x30, Buffer.concat([data, der(0xa0, octets)]))
+  const version = Buffer.from('0201013100', 'hex')
+  const signedData = der(0x30, Buffer.concat([version, inner, Buffer.from('3100', 'hex')]))
+  return der(0x30, Buffer.concat([Buffer.from('06092a864886f70d010702', 'hex'), der(0xa0, signedData)]))
+}
+
+function inPieces(content: Buffer, size: number): Buffer {
+  const pieces: Buffer[] = [Buffer.from('2480', 'hex')]
+  for (let at = 0; at < content.length; at += size) pieces.push(der(0x04, content.subarray(at, at + size)))
+  return Buffer.concat([...pieces, Buffer.alloc(2)])
+}
+
+function der(tag: number, bytes: Buffer): Buffer {
+  const length = Buffer.from([0x82, bytes.length >> 8, bytes.length & 0xff])
+  return Buffer.concat([Buffer.from([tag]), length, bytes])
+}
+
+/** A primary directory with the payload, and a Joliet one without. */
+function disc(): Buffer {
+  const sector = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(2048 - bytes.length)])
+  const record = (at: number, size: number, flags: number, name: string) => {
+    const bytes = Buffer.alloc(33 + name.length + ((33 + name.length) % 2))
+    bytes[0] = bytes.length
+    bytes.writeUInt32LE(at, 2)
+    bytes.writeUInt32BE(at, 6)
+    bytes.writeUInt32LE(size, 10)
+    bytes.writeUInt32BE(size, 14)
+    bytes[25] = flags
+    bytes[28] = 1
+    bytes[31] = 1
+    bytes[32] = name.length
+    bytes.write(name, 33, 'latin1')
+    return bytes
+  }
+  const volume = (type: number, root: number, escapes: string) => {
+    const bytes = Buffer.alloc(2048)
+    bytes[0] = type
+    bytes.write('CD001\x01', 1, 'latin1')
+    bytes.writeUInt32LE(21, 80)
+    bytes.writeUInt32BE(21, 84)
+    bytes.write(escapes, 88, 'latin1')
+    bytes.writeUInt16LE(2048, 128)
+    bytes.writeUInt16BE(2048, 130)
+    record(root, 2048, 2, '\0').copy(bytes, 156)
+    bytes[881] = 1
+    return bytes
+  }
+  const directory = (at: number, files: readonly Buffer[]) =>
+    sector(Buffer.concat([record(at, 2048, 2, '\0'), record(at, 2048, 2, '\x01'), ...files]))
+  const end = Buffer.alloc(2048)
+  end.write('\xffCD001\x01', 0, 'latin1')
+  return Buffer.concat([
+    Buffer.alloc(16 * 2048),
+    volume(1, 19, ''),
+    volume(2, 20, '%/E'),
+    end,
+    directory(19, [record(21, ZIP.length, 0, 'EVIL.ZIP;1')]),
+    directory(20, []),
+    sector(ZIP),
+  ])
 }
 
 /** Every byte a literal. */
