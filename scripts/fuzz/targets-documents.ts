@@ -154,6 +154,13 @@ function zipSeed(name: string, parts: Readonly<Record<string, Buffer | string>>,
   }
 } // biome-ignore format: one signature
 
+/** [MS-XLSB] BrtBeginSheet, a row, a string formula that calls EXEC. */
+const BINARY_SHEET = Buffer.concat([Buffer.from('810100', 'hex'), Buffer.from('001400000000', 'hex'), Buffer.alloc(16), xlsb(8, Buffer.concat([Buffer.alloc(8), u32(1), Buffer.from('a\0'), Buffer.from('0000', 'hex'), u32(hiddenExec('calc').length), hiddenExec('calc'), u32(0)])), xlsb(9, Buffer.concat([Buffer.alloc(18), u32(3), ptg.int(3), u32(0)])), Buffer.from('820100', 'hex')]) // biome-ignore format: one sheet
+
+function xlsb(kind: number, data: Buffer): Buffer {
+  return Buffer.concat([Buffer.of(kind, (data.length & 0x7f) | 0x80, data.length >> 7), data])
+}
+
 const TYPES = makeTypes('application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml')
 const FLAT = `<?xml version="1.0"?><?mso-application progid="Word.Document"?><pkg:package xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage"><pkg:part pkg:name="/word/vbaProject.bin"><pkg:binaryData>${makeOle(makeVba({ M: MACRO })).toString('base64')}</pkg:binaryData></pkg:part><pkg:part pkg:name="/word/document.xml"><pkg:xmlData>${makeDocument(makeField(['DDEAUTO cmd']))}</pkg:xmlData></pkg:part></pkg:package>`
 
@@ -163,12 +170,17 @@ const ooxmlSeeds = (): Seed[] => [
   zipSeed('macros', { '[Content_Types].xml': TYPES, 'word/vbaProject.bin': makeOle(makeVba({ M: MACRO })), 'word/document.xml': makeDocument('<w:p/>') }, makeZip),
   zipSeed('macro sheet', { '[Content_Types].xml': TYPES, 'xl/workbook.xml': '<workbook><sheets><sheet name="M" state="veryHidden" sheetId="1"/></sheets><definedNames><definedName name="_xlnm.Auto_Open">M!$A$1</definedName></definedNames></workbook>', 'xl/macrosheets/sheet1.xml': makeMacroSheet({ A1: 'EXEC("calc")', A2: 'CHAR(61)&CHAR(62)' }) }, makeZip),
   zipSeed('object', { '[Content_Types].xml': TYPES, 'word/embeddings/oleObject1.bin': makeOle({ '\x01Ole10Native': packageBytes('a.js', Buffer.from('x')) }), 'word/document.xml': makeDocument('<w:p/>') }, makeZip),
+  zipSeed('slides', { '[Content_Types].xml': TYPES, 'ppt/slides/slide1.xml': '<p:sld><a:hlinkHover action="ppaction://program" r:id="a"/><a:hlinkClick action="ppaction://program"/></p:sld>', 'word/document.xml': makeDocument('<w:p/>'), 'customUI/customUI.xml': '<customUI onLoad="Init"/>', 'xl/connections.xml': '<connections><connection command="x"><webPr url="http://a.example/q"/></connection></connections>', 'xl/externalLinks/externalLink1.xml': '<externalLink><ddeLink ddeService="cmd" ddeTopic="/c calc"/></externalLink>', 'word/activeX/activeX1.xml': '<ax:ocx ax:classid="{D27CDB6E-AE6D-11CF-96B8-444553540000}"/>' }, makeZip),
+  zipSeed('binary sheet', { '[Content_Types].xml': TYPES, 'xl/workbook.bin': Buffer.from('8301009c0120', 'hex'), 'xl/macrosheets/sheet1.bin': BINARY_SHEET }, makeZip),
+  { name: 'active mime', parts: [makeOle({ Macros: makeVba({ M: MACRO }) })], build: ([bytes = none]) => Buffer.concat([Buffer.from('ActiveMime\0\0'), Buffer.alloc(38, 1), deflateSync(bytes)]) },
+  { name: 'active mime in', parts: [Buffer.concat([Buffer.from('ActiveMime\0\0'), Buffer.alloc(38, 1), deflateSync(Buffer.from(MACRO))])], build: ([bytes = none]) => makeZip([{ name: '[Content_Types].xml', bytes: Buffer.from(TYPES) }, { name: 'word/editdata.mso', bytes }]) },
   { name: 'flat', parts: [Buffer.from(FLAT)] },
 ] // biome-ignore format: one document a line
 
 const odfSeeds = (): Seed[] => [
   ...seedsOf({
     plain: () => makeOdf({ 'content.xml': makeContent('<text:p>hello</text:p>') }),
+    dde: () => makeOdf({ 'content.xml': makeContent('<table:cell-range-source xlink:href="http://a.example/x"/><office:dde-source office:dde-application="cmd" office:dde-topic="/c calc" office:dde-item="x"/><text:a xlink:href="http://a.example/">x</text:a>') }),
     macro: () => makeOdf({ 'content.xml': makeContent(makeListener('dom:load', 'vnd.sun.star.script:Standard.M.Main?language=Basic&location=document')), 'Basic/Standard/M.xml': makeBasic('M', MACRO), 'Scripts/python/a.py': 'import os\nos.system("x")' }),
     'flat odf': () => `<?xml version="1.0"?><office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" office:mimetype="application/vnd.oasis.opendocument.text">${makeListener('dom:load', 'macro:///x')}<office:binary-data>TVqQAAMAAAA=</office:binary-data></office:document>`,
   }),
@@ -180,6 +192,9 @@ const LAUNCH: readonly PdfPart[] = [
   { num: 10, body: '<< /S /JavaScript /JS (app.launchURL\\("http://a.example/"\\);this.exportDataObject\\({cName:"a",nLaunch:2}\\)) >>' },
   { num: 11, body: '<< /Type /Filespec /F (a.exe) /UF <FEFF0061002E006500780065> /EF << /F 12 0 R >> >>' },
   flated(12, 'MZ\x90\0 harmless', '/Type /EmbeddedFile'),
+  { num: 22, body: '<< /AcroForm << /XFA [(a) 23 0 R (b) 24 0 R] >> >>' },
+  flated(23, '<xdp:xdp><script>x</script>'),
+  { num: 24, body: '/Filter [/FlateDecode] /DecodeParms [<< /Predictor 2 /Columns 3 /Colors 3 >>]', stream: deflateSync(Buffer.from('abcdefghi')) },
   objectStream(13, [[14, '<< /S /URI /URI (http://a.example/x.exe) >>'], [15, '<< /OpenAction 10 0 R /AA << /O 9 0 R >> >>']]),
   { num: 16, body: '/Filter [/ASCIIHexDecode /LZWDecode]', stream: Buffer.from('800B6050220C0C8501>') },
   { num: 17, body: '/Filter [/ASCII85Decode /RunLengthDecode]', stream: Buffer.from('!!*-\'"9eu~>') },
@@ -244,7 +259,7 @@ const lnkSeeds = (): Seed[] =>
     onenote: () => makeOneNote([{ name: 'a.hta', bytes: Buffer.from('<script>x</script>') }, { name: 'b.png', bytes: Buffer.from('\x89PNG', 'latin1') }]),
   }) // biome-ignore format: one file a line
 
-const OLE_TOKENS = ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', '\xfe\xff\xff\xff', '\xff\xff\xff\xff', '\xfd\xff\xff\xff', '\xfa\xff\xff\xff', 'R\0o\0o\0t\0', 'Shell', 'CreateObject(', 'Chr(65)&', 'StrReverse(', '" & "', '_\r\n', '\x01\0\xb0', '\x05\0\x10\0', '\x16\x03\0abc', '\x42\x01\x6e\0'] // biome-ignore format: one list
+const OLE_TOKENS = ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', '\xfe\xff\xff\xff', '\xff\xff\xff\xff', '\xfd\xff\xff\xff', '\xfa\xff\xff\xff', 'R\0o\0o\0t\0', 'Shell', 'CreateObject(', 'Chr(65)&', 'StrReverse(', 'LCase(', 'Mid("abc",2,', 'Left(', 'Right(', 'Space(3)', 'Trim(', 'CStr(5)', 'Chr(60+5)', '" & "', '_\r\n', '\x01\0\xb0', '\x05\0\x10\0', '\x16\x03\0abc', '\x42\x01\x6e\0'] // biome-ignore format: one list
 const XML_TOKENS = ['<w:instrText>', '</w:instrText>', '<!--', '-->', '<![CDATA[', ']]>', '<!DOCTYPE x [<!ENTITY a "&b;&b;">]>', '&a;', '&#x41;', '&#1114112;', '<a ', '/>', 'xmlns:x="', '<?xml encoding="UTF-16"?>', 'TargetMode="External"', '\xef\xbb\xbf', '\xff\xfe'] // biome-ignore format: one list
 const PDF_TOKENS = ['<<', '>>', '[', ']', '(', ')', '<', '>', '/Filter ', '/FlateDecode ', '/Length 99999999', '1 0 R ', 'stream\n', 'endstream', 'endobj', '20 0 obj', 'xref\n0 9\n', 'trailer', '/Prev 9', '/Parent 3 0 R', '/Kids [3 0 R 3 0 R]', '#41', '\\101', '%', '/Predictor 15', '/Columns 99999999', '/JS ', '/N 100000 /First 0', '/W [8 8 8]', '/Index [0 1000000]', '/Type /ObjStm'] // biome-ignore format: one list
 const RTF_TOKENS = ['{', '}', '{\\*\\objdata ', '\\bin5 ', '\\bin999999999 ', "\\'41", '\\u-1 ', '\\objupdate', '\\*', '\\field', '\\fldinst', '0105000002000000', '\\\r\n', '\\par', '\\objdata'] // biome-ignore format: one list

@@ -5,7 +5,13 @@ import type { HandlerConfig } from '../../packages/server/src/icap-service/handl
 import { readMessage } from '../../packages/server/src/icap-service/message.ts'
 import { recordedName, recordedUrl } from '../../packages/server/src/icap-service/message-url.ts'
 import { originalHead } from '../../packages/server/src/icap-service/original-head.ts'
-import { decodeIndex } from '../../packages/server/src/icap-service/range-index.ts'
+import {
+  coveredBytes,
+  decodeIndex,
+  encodeRecord,
+  PartsCheck,
+  sumOfParts,
+} from '../../packages/server/src/icap-service/range-index.ts'
 import { readRange } from '../../packages/server/src/icap-service/range-part.ts'
 import { AnswerLines } from '../../packages/server/src/scan/scanners/clamav/answer-lines.ts'
 import { readAnswer } from '../../packages/server/src/scan/scanners/clamav/clamd-answer.ts'
@@ -85,6 +91,8 @@ const SAVE = {
   clientUsername: true,
 }
 
+const INDEX = Buffer.concat([0, 5, 3].map((start) => encodeRecord({ start, end: start + 9, sha256: Buffer.alloc(32) })))
+
 /** The head as that of a request and of a response; its lines as ICAP headers too. */
 function runHead({ bytes }: Input): void {
   for (const method of ['REQMOD', 'RESPMOD'] as const) {
@@ -98,7 +106,11 @@ function runHead({ bytes }: Input): void {
     const facts = { mode: method, ...heads, hasBody: true, size: 10, transferEncoding: undefined }
     originalHead(facts as never)
   }
-  decodeIndex(bytes, 1_000_000)
+  const parts = decodeIndex(bytes.length % 2 === 0 ? bytes : INDEX, 1_000_000) ?? []
+  coveredBytes(parts)
+  sumOfParts(parts)
+  const check = new PartsCheck(parts)
+  for (const piece of cutUp(bytes.subarray(0, 4096), 61)) check.update(piece)
 }
 
 const ANSWERS = ['1: stream: OK\0', '2: stream: Win.Test.EICAR_HDB-1(44d88612fea8a8f36de82e1278abb02f:68) FOUND\0', '3: INSTREAM size limit exceeded. ERROR\0', 'ClamAV 1.4.6/27400/Tue Nov 25 2026| COMMANDS: SCAN INSTREAM IDSESSION\0', '4: stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0'] // biome-ignore format: one list
@@ -171,7 +183,7 @@ const lines = (texts: readonly string[]): Seed[] =>
 export const NETWORK_TARGETS: readonly Target[] = [
   network('codings', 'HTTP content codings, stacked and damaged', { seeds: codingSeeds, tokens: ['\x1f\x8b\x08\0', '\x28\xb5\x2f\xfd', '\x78\x9c', '\0\0\xff\xff'], share: 100, run: () => runCoding }),
   network('urls', 'URL signals, list keys, canonical objects, masking', { seeds: () => lines(URLS), tokens: URL_TOKENS, share: 700, run: urlRun }),
-  network('http', 'HTTP heads, URLs, file names, ranges, ICAP header values, range index', { seeds: () => lines(HEADS), tokens: HEAD_TOKENS, share: 700, run: () => runHead }),
+  network('http', 'HTTP heads, URLs, file names, ranges, ICAP header values, range index', { seeds: () => [...lines(HEADS), plainSeed('index', INDEX)], tokens: HEAD_TOKENS, share: 700, run: () => runHead }),
   network('clamd', 'answers of clamd', { seeds: () => lines(ANSWERS), tokens: ['\0', ' FOUND\0', ' ERROR\0', 'stream: ', '1: ', 'OK', 'Heuristics.'], share: 300, run: () => runAnswer }),
   network('seven-zip-log', 'listing and output of 7-Zip', { seeds: () => [...lines([LISTING, OUTPUT]), ...seedsOf({ both: () => `${LISTING}${OUTPUT}`})], tokens: LOG_TOKENS, share: 60, run: () => runLog }),
 ] // biome-ignore format: one target a line

@@ -1,3 +1,8 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { FORM_TYPE, form } from '../../packages/server/test/matrix/containers.ts'
 import { CASES } from '../../packages/server/test/scan/rules/cases.ts'
 import { cut } from '../../packages/server/test/scan/rules/rule-case.ts'
@@ -5,6 +10,7 @@ import { makeOle } from '../../packages/server/test/unpack/documents/make-ole.ts
 import { attachment, base64, MARKER, mail, mixed, multipart } from '../../packages/server/test/unpack/mail/mails.ts'
 import { compressedRtf, properties, tnef, u32, wide } from '../../packages/server/test/unpack/mail/outlook.ts'
 import { encodeScript } from '../../packages/server/test/unpack/scripts/encode-script.ts'
+import { cached } from './cached.ts'
 import { plainSeed, type Seed, seedsOf, type Target } from './target.ts'
 import { createWalker } from './walker.ts'
 
@@ -22,10 +28,30 @@ const mailSeeds = (): Seed[] => [
     yenc: () => mail([], YENC),
     html: () => mail(['Content-Type: text/html; charset=utf-8'], '<a href="http://a.example/x">x</a>'),
     external: () => mail(['Content-Type: message/external-body; access-type=URL; URL="http://a.example/x"'], 'x'),
+    signed: cached('cms signed', () => cms(['-sign', '-nodetach', '-outform', 'SMIME'])),
     partial: () => mail(['Content-Type: message/partial; id=x; number=1; total=2'], 'x'),
   }, { declaredType: 'message/rfc822' }),
+  ...seedsOf({
+    'cms der': cached('cms der', () => cms(['-sign', '-nodetach', '-outform', 'DER'])),
+    'cms pem': cached('cms pem', () => cms(['-sign', '-nodetach', '-outform', 'PEM'])),
+    'cms stream': cached('cms stream', () => cms(['-sign', '-nodetach', '-stream', '-outform', 'DER'])),
+  }),
   ...seedsOf({ mbox: () => Buffer.concat([Buffer.from('From a@example.test Thu Jan  1 00:00:00 2026\n'), mail([mixed('zz')], multipart('zz', [FILE])), Buffer.from('\nFrom b@example.test Thu Jan  1 00:00:00 2026\n'), mail([], '>From x')]) }),
 ] // biome-ignore format: one mail a line
+
+/** What openssl makes of a mail with an attachment; the key is made for it. */
+function cms(args: readonly string[]): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-fuzz-'))
+  try {
+    writeFileSync(join(folder, 'mail'), mail([mixed('zz')], multipart('zz', [FILE])))
+    const openssl = (...words: readonly string[]) => execFileSync('openssl', words, { cwd: folder, stdio: 'pipe' })
+    openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'k.pem', '-out', 'c.pem', '-subj', '/CN=a')
+    openssl('cms', ...args, '-in', 'mail', '-signer', 'c.pem', '-inkey', 'k.pem', '-binary', '-out', 'out')
+    return readFileSync(join(folder, 'out'))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
 
 const outlookSeeds = (): Seed[] => {
   const list = properties([{ id: 0x3701, type: 0x102, value: Buffer.from('WScript.Echo(1)') }, { id: 0x3707, type: 0x1f, value: wide('a.js\0') }, { id: 0x1009, type: 0x102, value: compressedRtf('{\\rtf1 hello}') }, { id: 0x8001, type: 3, value: u32(1), name: 'x' }])
@@ -79,13 +105,21 @@ const SCRIPTS: Readonly<Record<string, readonly string[]>> = {
 } // biome-ignore format: one script a line
 
 const scriptSeeds = (): Seed[] =>
-  Object.entries(SCRIPTS).flatMap(([kind, texts]) =>
-    texts.flatMap((text) => [
-      plainSeed(kind, text, { fileName: `a.${kind}` }),
-      plainSeed(`${kind} big-endian`, wide(`\ufeff${text}`).swap16(), { fileName: `a.${kind}` }),
-      plainSeed(`${kind} wide`, Buffer.concat([Buffer.from('fffe', 'hex'), wide(text)]), { fileName: `a.${kind}` }),
-    ]),
-  )
+  Object.entries(SCRIPTS)
+    .flatMap(([kind, texts]) =>
+      texts.flatMap((text) => [
+        plainSeed(kind, text, { fileName: `a.${kind}` }),
+        plainSeed(`${kind} big-endian`, wide(`\ufeff${text}`).swap16(), { fileName: `a.${kind}` }),
+        plainSeed(`${kind} wide`, Buffer.concat([Buffer.from('fffe', 'hex'), wide(text)]), { fileName: `a.${kind}` }),
+      ]),
+    )
+    .concat(
+      plainSeed(
+        'appended',
+        Buffer.concat([Buffer.from('#!/bin/sh\ntail -n +3 "$0" | tar xz\nexit\n'), gzipSync(whole)]),
+        { fileName: 'a.sh' },
+      ),
+    )
 
 /** The samples of the signature pack: words of every kind of attack. */
 const ruleSeeds = (): Seed[] =>

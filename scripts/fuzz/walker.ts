@@ -27,7 +27,7 @@ const LIMITS: WalkLimits = {
 
 /** The password of the seeds that have one, behind one that does not fit. */
 export const PASSWORD = 'infected'
-const LISTED = ['wrong', PASSWORD]
+const LISTED = ['pässwörd', PASSWORD]
 
 /**
  * The product's own walk with all its openers, and two engines for each member: whatever asks what bytes are, and predictive learning.
