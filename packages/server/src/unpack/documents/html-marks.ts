@@ -25,7 +25,7 @@ const MARKS = new MarkSearch([
   { word: 'umfyiro' },
   { word: '0m8r4kgx' },
   { word: 'h4siaaa' },
-  { word: 'tvnd', next: /^[RQ]gAAA/ },
+  { word: 'tvndrgaaa' },
   { word: '80,75,3,4' },
   { word: '77,90,144' },
   { word: '0x50,0x4b' },

@@ -11,7 +11,8 @@ export function appendedOpener(): Opener {
   return { name: 'appended', version: '1', wants: wantsAppended, open: openAppended }
 }
 
-const SCRIPTS = new Set(['sh', 'bat', 'ps1', 'py', 'perl', 'php', 'vbs', 'js', 'hta', 'html', 'lnk'])
+/** All of them are looked into anyway: pages and their scripts, which are most of what comes, are not searched for it. */
+const SCRIPTS = new Set(['sh', 'bat', 'ps1', 'py', 'perl', 'php', 'vbs', 'hta', 'lnk'])
 /** The first binary byte makes a short script data: then its first line tells. */
 const SCRIPT_LINE = /^(?:#!|@|:|rem[ \t]|echo[ \t]|<\?php)/i
 const SCRIPT_NAME = /\.(?:sh|run|bat|cmd|ps1|py|pyw|pl|php|phar|vbs|js)$/i
