@@ -203,7 +203,7 @@ function flash(): Buffer {
 /** More findings of little risk than are kept, and one that decides behind them. */
 function flood(): Buffer {
   const low = (at: number) =>
-    `eval(String.fromCharCode(${[...`alert(${at})`.padEnd(40)].map((one) => one.charCodeAt(0)).join(',')}));`
+    `eval(String.fromCharCode(${[...`alert(${at})`.padEnd(60)].map((one) => one.charCodeAt(0)).join(',')}));`
   const members = Array.from({ length: 260 }, (_, at) => ({ name: `${at}.js`, data: low(at) }))
   return makeZip([...members, { name: 'last.com', data: PAYLOAD, how: 'deflate' }])
 }
