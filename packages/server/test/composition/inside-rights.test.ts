@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Needs, needsRoot, TOP } from '../e2e/needs.ts'
+import { type Needs, needsRoot } from '../e2e/needs.ts'
 import { EICAR, plainText } from '../e2e/samples.ts'
 import { makeArchive } from '../unpack/archives/make-archive.ts'
 import { makeZip } from '../unpack/archives/make-zip.ts'
+import { type ClosedCheckout, closedCheckout } from './closed-checkout.ts'
 import { canForbid, confines, WITHOUT_NAMESPACES } from './inside-confinement.ts'
 import { detailOf, engineOf, told } from './inside-rig.ts'
 import { newFolder, removeFolder, type Server, startServer } from './server-rig.ts'
@@ -61,21 +60,14 @@ describe('a server of an ordinary user', { ...root, ...confines }, () => {
 })
 
 describe('a checkout that only root can enter', { ...canMount(), ...confines }, () => {
-  const folder = newFolder()
-  const closed = join(folder, 'closed')
-  const checkout = join(closed, 'checkout')
+  let checkout: ClosedCheckout
   before(() => {
-    mkdirSync(checkout, { recursive: true })
-    chmodSync(closed, 0o700)
-    assert.equal(spawnSync('mount', ['--bind', TOP, checkout]).status, 0)
+    checkout = closedCheckout()
   })
-  after(() => {
-    spawnSync('umount', [checkout])
-    removeFolder(folder)
-  })
+  after(() => checkout?.close())
 
   it('has its tool all the same, and after a change too', async () => {
-    const server = await startServer({ workers: 1, saved, checkout })
+    const server = await startServer({ workers: 1, saved, checkout: checkout.path })
     try {
       await opens7z(server)
       await server.set({ 'unpack.maxDepth': 12 })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,11 +70,16 @@ export interface Server {
   kill(): Promise<void>
 }
 
+const MOUNTS = '/proc/self/mountinfo'
+
 export function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'assay-server-'))
 }
 
+/** Refuses where another file system is still mounted in it: what would be removed is that one. */
 export function removeFolder(path: string): void {
+  if (existsSync(MOUNTS) && readFileSync(MOUNTS, 'utf8').includes(` ${path}/`))
+    throw new Error(`${path} holds a mount: it is left as it is`)
   rmSync(path, { recursive: true, force: true })
 }
 

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Needs, needsRoot, TOP } from '../e2e/needs.ts'
+import { type Needs, needsRoot } from '../e2e/needs.ts'
 import { waitFor } from '../e2e/programs.ts'
 import { connectIcap, exchange, type RawAnswer, respmod } from '../e2e/raw-icap.ts'
 import { EICAR, plainText } from '../e2e/samples.ts'
+import { type ClosedCheckout, closedCheckout } from './closed-checkout.ts'
 import { newFolder, removeFolder, type Server, startServer } from './server-rig.ts'
 
 const BODY = plainText('rights', 3000)
@@ -148,21 +149,14 @@ describe('a server of an ordinary user', needsRoot(), () => {
 })
 
 describe('a checkout that only root can enter', mount, () => {
-  const folder = newFolder()
-  const closed = join(folder, 'closed')
-  const checkout = join(closed, 'checkout')
+  let checkout: ClosedCheckout
   before(() => {
-    mkdirSync(checkout, { recursive: true })
-    chmodSync(closed, 0o700)
-    assert.equal(spawnSync('mount', ['--bind', TOP, checkout]).status, 0)
+    checkout = closedCheckout()
   })
-  after(() => {
-    spawnSync('umount', [checkout])
-    removeFolder(folder)
-  })
+  after(() => checkout?.close())
 
   it('new rules and other threads are used when the command returns: workers are replaced, and nobody is turned away', async () => {
-    const server = await startServer({ workers: 1, checkout })
+    const server = await startServer({ workers: 1, checkout: checkout.path })
     try {
       assert.equal((await server.respond('closed', marked)).status, 204)
       const added = await server.api('POST', '/rules', OWN_RULE)
