@@ -129,14 +129,9 @@ function* elementsIn(bytes: Buffer, { from, to }: Element): Generator<Element> {
     const lengthBytes = first > 0x80 ? first & 0x7f : 0
     if (lengthBytes > 6) return
     const start = at + 2 + lengthBytes
-    const length =
-      first < 0x80
-        ? first
-        : lengthBytes === 0
-          ? to - start
-          : bytes.readUIntBE(at + 2, Math.min(lengthBytes, Math.max(1, to - at - 2)))
-    const end = Math.min(to, start + length)
     if (start > to) return
+    const length = first < 0x80 ? first : lengthBytes === 0 ? to - start : bytes.readUIntBE(at + 2, lengthBytes)
+    const end = Math.min(to, start + length)
     yield { tag, from: start, to: end }
     at = end
   }
