@@ -1,5 +1,5 @@
 import { JS, POWERSHELL, VBS } from './dialects.ts'
-import { type Dialect, type Folded, type FoldedValue, foldConstants } from './fold.ts'
+import { type Dialect, type FoldBudget, type Folded, type FoldedValue, foldBudget, foldConstants } from './fold.ts'
 import { foldBatch } from './fold-batch.ts'
 import { decodeScript } from './script-encoder.ts'
 
@@ -22,10 +22,12 @@ export function unfold(source: string, type: string): Unfolded {
   let text = decoded ?? source
   let folds = decoded === undefined ? 0 : 1
   const values: FoldedValue[] = []
+  const budget = foldBudget(text)
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const next = foldOnce(
       text,
       type === 'vbe' && /\bvar\s|\bfunction\s{0,9}\w{0,60}\s{0,9}\([^)]{0,200}\)\s{0,9}\{/.test(text) ? 'js' : type,
+      budget,
     )
     if (next.folds === 0) break
     folds += next.folds
@@ -36,13 +38,13 @@ export function unfold(source: string, type: string): Unfolded {
   return { text, reveals: folds > 0 && text !== source, values }
 }
 
-function foldOnce(text: string, type: string): Folded {
+function foldOnce(text: string, type: string, budget: FoldBudget): Folded {
   if (type === 'bat') return foldBatch(text)
   const dialect = DIALECTS[type]
   if (dialect === undefined) return { text, folds: 0, values: [] }
-  if (type !== 'ps1') return foldConstants(text, dialect)
+  if (type !== 'ps1') return foldConstants(text, dialect, budget)
   const plain = withoutBackticks(text)
-  const folded = foldConstants(plain.text, dialect)
+  const folded = foldConstants(plain.text, dialect, budget)
   return { ...folded, folds: folded.folds + plain.folds }
 }
 
