@@ -80,7 +80,7 @@ describe('a walk under way', () => {
     await server.set({ 'scan.timeoutMs': 3000 })
     const slow = server.respond('under-way.zip', SLOW)
     await sleep(500)
-    await server.set({ 'unpack.maxMembers': 20 })
+    await server.set({ 'unpack.maxMembers': 2 })
     assert.equal(told(await server.respond('meanwhile.zip', SLOW)), 'blocked: Not scanned (bomb)')
     assert.equal(told(await slow), '500: Not scanned (timeout)')
     await waitFor('the old threads to be gone', () => contentsThreads(worker) === 2)
