@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { TransactionDetail } from '../../src/api/contract.ts'
 import { TOP } from '../e2e/needs.ts'
 import { type Finished, type RunOptions, runProgram, waitFor } from '../e2e/programs.ts'
@@ -36,6 +37,8 @@ export async function detailOf(server: Server, contains: string): Promise<Transa
 }
 
 export async function engineOf(server: Server, name: string) {
+  // Workers report once a second: a report of before a change would be an old answer.
+  await sleep(1200)
   const { engines } = await server.status()
   const engine = engines.find((one) => one.engine === name)
   if (engine === undefined) throw new Error(`no engine ${name} in ${JSON.stringify(engines)}`)
