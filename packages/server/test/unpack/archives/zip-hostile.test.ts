@@ -50,8 +50,14 @@ describe('zips made to harm', () => {
         const damaged = Buffer.from(zip)
         damaged[at] = (damaged[at] as number) ^ change
         const run = await open(damaged, { passwords: ['infected'] })
-        for (const { name, bytes, damage } of run.members)
-          if (damage === undefined && texts.has(name)) assert.equal(crc32(bytes), texts.get(name), `${name} at ${at}`)
+        // Contradictory sizes are read in every way they can be meant: the true one is among them, or the damage is told.
+        const isTrue = ({ name, bytes }: { name: string; bytes: Buffer }) => crc32(bytes) === texts.get(name)
+        for (const { name } of run.members)
+          if (texts.has(name))
+            assert.ok(
+              !isSilent(run) || run.members.some((member) => member.name === name && isTrue(member)),
+              `${name} at ${at}`,
+            )
       }),
       { numRuns: 150 },
     )
